@@ -1,0 +1,152 @@
+"""What every DBMS shares: where to connect to, how to stop, and what an adapter offers."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from dbms.snapshots import AccountSnapshot, AccountsSnapshot, Reach
+from whalefall.errors import FetchCancelled, RemoteTimeout
+
+TlsMode = Literal["disable", "require", "verify"]
+TLS_MODES: tuple[TlsMode, ...] = ("disable", "require", "verify")
+APPLICATION_NAME = "whalefall"
+
+
+class Interrupt:
+    """Ends, from another thread, whatever a fetch is waiting for.
+
+    A connection is guarded while it is open. `fire()` first asks the server to cancel, then shuts the socket down,
+    because a frozen peer answers no cancel request; afterwards no guarded connection can be opened any more.
+    """
+
+    GRACE_SECONDS = 0.5
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: dict[object, tuple[Callable[[], object], Callable[[], object]]] = {}
+        self._reason: Literal["", "timeout", "cancelled"] = ""
+
+    @property
+    def reason(self) -> Literal["", "timeout", "cancelled"]:
+        """Why the fetch was ended; empty while it may go on."""
+        return self._reason
+
+    @contextmanager
+    def guard(self, *, cancel: Callable[[], object], disconnect: Callable[[], object]) -> Iterator[None]:
+        """Let `fire()` end this connection until the block is left."""
+        key = object()
+        with self._lock:
+            fired = bool(self._reason)
+            self._open[key] = (cancel, disconnect)
+        try:
+            if fired:
+                disconnect()
+            yield
+        finally:
+            with self._lock:
+                self._open.pop(key, None)
+
+    def fire(self, reason: Literal["timeout", "cancelled"]) -> None:
+        """End the fetch. Blocks for about two seconds at most; never call it from a loop that must not wait."""
+        with self._lock:
+            self._reason = self._reason or reason
+            opened = list(self._open.items())
+        for _, (cancel, _disconnect) in opened:
+            _quietly(cancel)
+        deadline = time.monotonic() + self.GRACE_SECONDS
+        while opened and time.monotonic() < deadline:
+            with self._lock:
+                opened = [(key, handles) for key, handles in opened if key in self._open]
+            time.sleep(0.02)
+        for _, (_cancel, disconnect) in opened:
+            _quietly(disconnect)
+
+    def error(self, target: Target) -> RemoteTimeout | FetchCancelled | None:
+        """What an aborted fetch has to raise, whatever its driver said; None while it was not aborted."""
+        if self._reason == "timeout":
+            return RemoteTimeout(**target.address, detail=f"the whole read took longer than {target.fetch_timeout} s")
+        if self._reason == "cancelled":
+            return FetchCancelled(**target.address)
+        return None
+
+
+def _quietly(call: Callable[[], object]) -> None:
+    try:
+        call()
+    except Exception:  # the connection is being given up: nothing that its driver says matters any more
+        pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where to connect to and with what: all that a fetch thread gets. Times in seconds."""
+
+    db_type: str
+    host: str
+    port: int
+    username: str
+    password: str = field(repr=False)
+    database: str = ""
+    tls_mode: TlsMode = "disable"
+    tls_ca: str = field(default="", repr=False)  # PEM text, so that no worker needs a file
+    connect_timeout: int = 5
+    statement_timeout: int = 30
+    fetch_timeout: int = 300
+    interrupt: Interrupt = field(default_factory=Interrupt, repr=False, compare=False)
+
+    @property
+    def address(self) -> dict[str, Any]:
+        """The parameters of every remote error."""
+        return {"host": self.host, "port": self.port, "username": self.username}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """What a server says of itself."""
+
+    db_type: str
+    version: str  # its own words: "PostgreSQL 15.18 (Debian …)"
+    main_version: str  # "15.18"
+    number: tuple[int, ...]  # (15, 18)
+
+
+class Connection(Protocol):
+    """One open connection, made by an adapter's `connect`."""
+
+    target: Target
+    server: Server
+
+    def rows(self, statement: str, **params: Any) -> Sequence[tuple[Any, ...]]:
+        """All rows of the named statement in the adapter's `sql` folder."""
+        ...
+
+
+class Facts(Protocol):
+    """Builds permission_facts v2 of one account from its categories and what it reaches through roles."""
+
+    def __call__(
+        self, *, categories: Mapping[str, Any], type_specific: Mapping[str, Any], reach: Reach
+    ) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adapter:
+    """Everything that WhaleFall knows about one DBMS."""
+
+    key: str
+    label: str
+    default_port: int
+    default_database: str
+    minimum_version: tuple[int, ...]
+    connect: Callable[[Target], AbstractContextManager[Any]]
+    read_accounts: Callable[[Any], AccountsSnapshot]
+    reader_version: int  # rises when a reading changes its meaning
+    database_categories: frozenset[str]  # snapshot categories that are read inside each database and keyed by it
+    reach: Callable[[Sequence[AccountSnapshot]], Mapping[tuple[str, str, bool], Reach]]
+    facts: Facts
+    facts_version: int  # rises when equal snapshots yield other facts

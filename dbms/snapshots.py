@@ -1,0 +1,175 @@
+"""What a fetch returns: a server's words, organised by the scopes that were really read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+CoverageStatus = Literal["ok", "denied", "timeout", "offline", "error"]
+AccountKind = Literal["user", "role", "group", "public"]
+
+SERVER = "server"
+DATABASE_LIST = "databases"  # in the server scope's categories when its list of databases is complete
+
+
+def database_scope(name: str) -> str:
+    """The scope of one database."""
+    return f"database:{name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """One scope of a read: what was read there, or why not.
+
+    `categories` names what was read; two reads are compared only in what both name. A category read in another
+    shape gets another name here (`…:summarised`), so that the change of shape is no change of privileges.
+    """
+
+    scope: str
+    status: CoverageStatus
+    reason: str = ""
+    categories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountSnapshot:
+    """One principal. Build it with `account()`, which computes digests and size.
+
+    `parts` is {scope: {category: value}}: what is compared. In a database's part a category that is keyed by database
+    holds only that database's key, so parts add up to the whole document by a merge of one level.
+    `owned` has the same shape and is shown but never compared, because CREATE TABLE is no privilege change.
+    `observed` changes by the clock or by use and is never compared either.
+    """
+
+    username: str
+    host: str = ""
+    is_role: bool = False  # part of the identity where roles and users are different name spaces
+    kind: AccountKind
+    is_system: bool = False
+    is_superuser: bool = False  # the catalogue's own word; what roles add is derived
+    is_locked: bool = False  # cannot log in, whatever the time is
+    principal_id: str = ""
+    valid_until: datetime | None = None
+    locked_until: datetime | None = None
+    password_expires_at: datetime | None = None
+    parts: Mapping[str, Mapping[str, Any]]
+    type_specific: Mapping[str, Any] = field(default_factory=dict)
+    owned: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    observed: Mapping[str, Any] = field(default_factory=dict)
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    digests: Mapping[str, str]
+    size_bytes: int
+
+    @property
+    def key(self) -> tuple[str, str, bool]:
+        """The identity within an instance."""
+        return (self.username, self.host, self.is_role)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountsSnapshot:
+    """Every account of a server, as far as `coverage` says."""
+
+    db_type: str
+    version: str
+    main_version: str
+    coverage: tuple[Coverage, ...]
+    accounts: tuple[AccountSnapshot, ...]
+
+    @property
+    def size_bytes(self) -> int:
+        """About what storing it takes."""
+        return sum(account.size_bytes for account in self.accounts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """What an account gets beside its own grants: the roles it can become or inherits, with the shortest path.
+
+    `capability_paths` is {capability: (path, …)}; a path is written "role → role" and is empty for a direct one.
+    """
+
+    roles: tuple[str, ...] = ()
+    capability_reasons: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def canonical(value: Any) -> str:
+    """JSON with one spelling for equal values."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def digest(value: Any) -> str:
+    """A short hash of a value's canonical JSON."""
+    return hashlib.sha256(canonical(value).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def fingerprint(digests: Mapping[str, str]) -> str:
+    """One hash over the digests of all scopes."""
+    return digest(sorted(digests.items()))
+
+
+def account(
+    *,
+    parts: Mapping[str, Mapping[str, Any]],
+    type_specific: Mapping[str, Any] | None = None,
+    owned: Mapping[str, Mapping[str, Any]] | None = None,
+    **fields: Any,
+) -> AccountSnapshot:
+    """An AccountSnapshot with its digests: the server scope's covers the stable type_specific too."""
+    type_specific, owned = type_specific or {}, owned or {}
+    texts = {scope: canonical(part) for scope, part in parts.items() if part or scope == SERVER}
+    size = sum(len(text) for text in texts.values()) + len(canonical(owned))
+    texts[SERVER] = texts.get(SERVER, "{}") + canonical(type_specific)
+    digests = {
+        scope: hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32] for scope, text in texts.items()
+    }
+    return AccountSnapshot(
+        parts={scope: part for scope, part in parts.items() if part or scope == SERVER},
+        type_specific=type_specific,
+        owned=owned,
+        digests=digests,
+        size_bytes=size,
+        **fields,
+    )
+
+
+def merge(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The categories of several scopes in one document; keyed categories are merged by key."""
+    merged: dict[str, Any] = {}
+    for part in parts:
+        for category, value in part.items():
+            if isinstance(value, Mapping) and isinstance(merged.get(category), dict):
+                merged[category].update(value)
+            else:
+                merged[category] = dict(value) if isinstance(value, Mapping) else value
+    return merged
+
+
+def split(categories: Mapping[str, Any], by_database: frozenset[str]) -> dict[str, dict[str, Any]]:
+    """The inverse of `merge`: {scope: part}. `by_database` names the categories that are read inside each database;
+    their key "" belongs to the server."""
+    parts: dict[str, dict[str, Any]] = {}
+    for category, value in categories.items():
+        if category not in by_database:
+            parts.setdefault(SERVER, {})[category] = value
+            continue
+        for name, held in value.items():
+            scope = database_scope(name) if name else SERVER
+            parts.setdefault(scope, {})[category] = {name: held}
+    return parts
+
+
+def document(snapshot: AccountSnapshot, kept: Iterable[Mapping[str, Any]] = ()) -> dict[str, Any]:
+    """The permission_snapshot v4 of an account; `kept` are stored parts of scopes that were not read this time."""
+    return {
+        "version": 4,
+        "categories": merge([*kept, *snapshot.parts.values(), *snapshot.owned.values()]),
+        "type_specific": {**snapshot.type_specific},
+        "extra": {},
+        "errors": [],
+        "meta": {**snapshot.meta, "observed": {**snapshot.observed}},
+    }

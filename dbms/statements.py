@@ -1,0 +1,52 @@
+"""The `.sql` files of an adapter: one statement each, with a header that says what it needs and returns."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+HEADER = re.compile(r"^-- (Returns|Needs|Since): (.+)$", re.MULTILINE)
+NAME = re.compile(r"^(?P<noun>[a-z_]+)(?:\.before_(?P<before>[0-9_]+))?\.sql$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One `.sql` file. `before` is the first version that must not use it; empty for the current variant."""
+
+    noun: str
+    filename: str
+    before: tuple[int, ...]
+    text: str
+    header: dict[str, str]
+
+
+@cache
+def load(package: str) -> tuple[Statement, ...]:
+    """Every statement of a package's `sql` folder, in the order of their file names."""
+    found = []
+    for path in sorted(files(package).joinpath("sql").iterdir(), key=lambda path: path.name):
+        match = NAME.match(path.name)
+        if match is None:
+            raise ValueError(f"{package}/sql/{path.name} is not named <noun>[.before_<version>].sql")
+        text = path.read_text(encoding="utf-8")
+        before = tuple(int(part) for part in match["before"].split("_")) if match["before"] else ()
+        found.append(
+            Statement(
+                noun=match["noun"], filename=path.name, before=before, text=text, header=dict(HEADER.findall(text))
+            )
+        )
+    return tuple(found)
+
+
+@cache
+def text(package: str, noun: str, version: tuple[int, ...]) -> str:
+    """The variant of a statement for a server's version: the oldest `before_…` that is still newer than it."""
+    variants = [statement for statement in load(package) if statement.noun == noun]
+    if not variants:
+        raise LookupError(f"{package} has no statement {noun}")
+    fitting = [statement for statement in variants if statement.before and version < statement.before]
+    if fitting:
+        return min(fitting, key=lambda statement: statement.before).text
+    return next(statement for statement in variants if not statement.before).text

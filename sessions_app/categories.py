@@ -1,0 +1,105 @@
+"""What a sync category provides. The engine knows nothing else about it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from dbms.base import Interrupt, Target
+from instances.models import Instance
+from whalefall.errors import UnknownCategory
+
+
+class Snapshot(Protocol):
+    """What a fetch returns: a frozen value that knows about how large it is."""
+
+    @property
+    def size_bytes(self) -> int: ...
+
+
+SnapshotT = TypeVar("SnapshotT", bound=Snapshot)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemCounts:
+    """What an apply did. `details` goes into the record's sync_details."""
+
+    synced: int = 0
+    created: int = 0
+    updated: int = 0
+    deleted: int = 0
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Which record an apply works for."""
+
+    session_pk: int
+    session_id: UUID
+    record_pk: int
+    started_at: datetime
+    parameters: Mapping[str, Any]
+
+
+class SyncCategory(ABC, Generic[SnapshotT]):
+    """Reads a remote server in a thread and writes what was read in one transaction."""
+
+    key: ClassVar[str]  # stored in SyncSession.sync_category
+    label: ClassVar[str]  # "accounts"
+    is_local: ClassVar[bool] = False
+
+    def target(self, instance: Instance, interrupt: Interrupt) -> Target:
+        """What fetch() may know. Called in the main thread, so it may decrypt and query."""
+        return instance.target(interrupt=interrupt)
+
+    @abstractmethod
+    def fetch(self, target: Target) -> SnapshotT:
+        """Read the remote server. Runs in a thread that cannot reach our database."""
+
+    @abstractmethod
+    def apply(self, instance: Instance, snapshot: SnapshotT, run: Run) -> ItemCounts:
+        """Write what was read. Runs in the transaction that also completes the record."""
+
+
+class LocalCategory(ABC):
+    """Works on our own database only, on a chunk of instances in one transaction."""
+
+    key: ClassVar[str]
+    label: ClassVar[str]
+    is_local: ClassVar[bool] = True
+    chunk_size: ClassVar[int]
+
+    @abstractmethod
+    def apply_many(self, instances: Sequence[Instance], run: Run) -> Mapping[int, ItemCounts]:
+        """Do the work of a chunk by a fixed number of statements; counts by instance id."""
+
+
+Category = SyncCategory[Any] | LocalCategory
+
+
+@cache
+def _table(paths: tuple[str, ...]) -> dict[str, Category]:
+    loaded = [import_string(path)() for path in paths]
+    return {category.key: category for category in loaded}
+
+
+def table() -> dict[str, Category]:
+    """Every category of settings.SYNC_CATEGORIES by its key."""
+    return _table(tuple(settings.SYNC_CATEGORIES))
+
+
+def get(key: str) -> Category:
+    """The category of a key. Raises UnknownCategory."""
+    try:
+        return table()[key]
+    except KeyError:
+        raise UnknownCategory(category=key, known=", ".join(table())) from None

@@ -1,0 +1,34 @@
+"""Fixtures that every test may use: throw-away servers and an unprivileged monitoring account on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from whalefall.demo import servers
+from whalefall.demo.servers import ThrowawayServer
+
+
+@pytest.fixture(scope="session")
+def postgresql_installed() -> Iterator[ThrowawayServer]:
+    """A private server of the installed PostgreSQL (Debian 12: version 15, with TLS)."""
+    binaries = servers.installed_postgresql()
+    assert binaries, "install the package postgresql"
+    with servers.postgresql(binaries) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql_embedded() -> Iterator[ThrowawayServer]:
+    """A private server of the embedded PostgreSQL (version 18)."""
+    binaries = servers.embedded_postgresql()
+    assert binaries, "install requirements-dev.txt"
+    with servers.postgresql(binaries) as server:
+        yield server
+
+
+@pytest.fixture(params=["installed", "embedded"])
+def postgresql(request: pytest.FixtureRequest) -> ThrowawayServer:
+    """Each supported generation of PostgreSQL in turn."""
+    return request.getfixturevalue(f"postgresql_{request.param}")

@@ -1,0 +1,45 @@
+"""Renders stored message codes in the reader's language. Rows store codes and parameters, never a language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext
+
+from whalefall.errors import CATALOGUE, SKIP_TEXTS, WhaleFallError
+
+_BY_KEY: dict[tuple[str, str], type[WhaleFallError]] = {
+    (error.message_code, error.reason): error for error in CATALOGUE
+}
+
+
+class _Known(dict[str, Any]):
+    """Parameters of a template; one that an old row lacks shows as its name."""
+
+    def __missing__(self, key: str) -> str:
+        return f"{{{key}}}"
+
+
+def _error(message_code: str, reason: str) -> type[WhaleFallError]:
+    return _BY_KEY.get((message_code, reason)) or _BY_KEY.get((message_code, "")) or WhaleFallError
+
+
+def render(message_code: str, reason: str, params: Mapping[str, Any]) -> str:
+    """The text of a stored failure or skip; empty when there is neither."""
+    if message_code:
+        template = _error(message_code, reason).text
+    else:
+        template = SKIP_TEXTS.get(reason, "")
+    return gettext(template).format_map(_Known(params)) if template else ""
+
+
+def hint(message_code: str, reason: str, params: Mapping[str, Any]) -> str:
+    """What helps against a stored failure; empty when nothing is known."""
+    template = _error(message_code, reason).hint if message_code else ""
+    return gettext(template).format_map(_Known(params)) if template else ""
+
+
+def render_error(error: WhaleFallError) -> str:
+    """The text of an error at hand."""
+    return gettext(error.text).format_map(_Known(error.params))

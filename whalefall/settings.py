@@ -1,0 +1,256 @@
+"""The whole configuration, driven by the environment; `docs/settings.md` lists every variable."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.utils import get_random_secret_key
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+PRODUCTION = env("WHALEFALL_ENV", default="development") == "production"
+HOME = Path(env("WHALEFALL_HOME", default=str(BASE_DIR / "var")))  # SQLite file and development keys
+
+
+def development_secret(name: str, generate) -> str:
+    """A secret for development, made on the first run and kept in HOME, readable by its owner alone."""
+    path = HOME / name
+    if not path.exists():
+        HOME.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        partial.touch(mode=0o600)
+        partial.write_text(generate())
+        partial.rename(path)
+    return path.read_text().strip()
+
+
+def secret(variable: str, name: str, generate) -> str:
+    """The environment's value; outside production a generated one when it is missing."""
+    value = env(variable, default="")
+    if value:
+        return value
+    if PRODUCTION:
+        raise ImproperlyConfigured(f"Production needs {variable}; set it in the environment (see docs/settings.md).")
+    return development_secret(name, generate)
+
+
+def new_encryption_key() -> str:
+    from cryptography.fernet import Fernet
+
+    return Fernet.generate_key().decode()
+
+
+# --- Core ---------------------------------------------------------------------------------------------------------
+
+SECRET_KEY = secret("WHALEFALL_SECRET_KEY", "secret.key", get_random_secret_key)
+# Newest first: the first encrypts, all decrypt (MultiFernet).
+ENCRYPTION_KEYS = [
+    key.strip()
+    for key in secret("WHALEFALL_ENCRYPTION_KEYS", "encryption.key", new_encryption_key).split(",")
+    if key.strip()
+]
+DEBUG = env.bool("DEBUG", default=False)
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]", "testserver"]
+)
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("SECURE_COOKIES", default=PRODUCTION)
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_filters",
+    "rest_framework",
+    "knox",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_q",
+    "whalefall.console",
+    "instances",
+    "sessions_app",
+    "accounts_sync",
+    "capacity",
+    "aggregation",
+    "classification",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "whalefall.console.middleware.RequestIdMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "whalefall.urls"
+WSGI_APPLICATION = "whalefall.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = reverse_lazy("admin:login")
+
+# --- Language and time --------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = env("LANGUAGE_CODE", default="en")
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_TZ = True
+TIME_ZONE = env("TIME_ZONE", default="Asia/Shanghai")
+
+# --- Static files -------------------------------------------------------------------------------------------------
+
+STATIC_URL = "static/"
+STATIC_ROOT = HOME / "static"
+WHITENOISE_USE_FINDERS = True  # no collectstatic step: assets are served from the packages that bring them
+
+# --- The sync engine (reference: docs/engine.md) ------------------------------------------------------------------
+
+SYNC_CATEGORIES = ["accounts_sync.sync.AccountSync"]
+SYNC_FOLLOW_UPS: dict[str, list[str]] = {}
+
+SYNC_CONNECT_SECONDS = env.int("SYNC_CONNECT_SECONDS", default=5)
+SYNC_STATEMENT_SECONDS = env.int("SYNC_STATEMENT_SECONDS", default=30)
+SYNC_FETCH_SECONDS = env.int("SYNC_FETCH_SECONDS", default=300)
+SYNC_LEASE_SECONDS = env.int("SYNC_LEASE_SECONDS", default=90)
+SYNC_APPLY_SECONDS = env.int("SYNC_APPLY_SECONDS", default=40)
+SYNC_TURN_SECONDS = env.int("SYNC_TURN_SECONDS", default=60)
+SYNC_INLINE_SECONDS = env.int("SYNC_INLINE_SECONDS", default=20)
+SYNC_ATTEMPTS = env.int("SYNC_ATTEMPTS", default=3)
+SYNC_BACKOFF_SECONDS = env.int("SYNC_BACKOFF_SECONDS", default=30)
+SYNC_THREADS = env.int("SYNC_THREADS", default=16)
+SYNC_PER_HOST = env.int("SYNC_PER_HOST", default=2)
+SYNC_MEMORY_MB = env.int("SYNC_MEMORY_MB", default=512)
+SYNC_SWEEP_SECONDS = env.int("SYNC_SWEEP_SECONDS", default=60)
+
+# --- Our own database ---------------------------------------------------------------------------------------------
+
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{HOME / 'whalefall.sqlite3'}")}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    HOME.mkdir(parents=True, exist_ok=True)
+    DATABASES["default"]["OPTIONS"] = {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+elif DATABASES["default"]["ENGINE"].endswith("postgresql"):
+    # A process that is stopped or cut off inside a transaction must not hold a row lock against sweep and cancel.
+    DATABASES["default"]["CONN_MAX_AGE"] = 60
+    DATABASES["default"].setdefault("OPTIONS", {}).update(
+        {
+            "application_name": "whalefall",
+            "connect_timeout": 10,
+            "keepalives_idle": 30,
+            "keepalives_interval": 10,
+            "keepalives_count": 3,
+            "options": " ".join(
+                f"-c {name}={milliseconds}"
+                for name, milliseconds in {
+                    "lock_timeout": env.int("DATABASE_LOCK_SECONDS", default=10) * 1000,
+                    "statement_timeout": env.int("DATABASE_STATEMENT_SECONDS", default=30) * 1000,
+                    "idle_in_transaction_session_timeout": SYNC_LEASE_SECONDS * 1000,
+                }.items()
+            ),
+        }
+    )
+
+# --- django-q2: carries nudges only -------------------------------------------------------------------------------
+
+Q_WORKERS = env.int("Q_WORKERS", default=2)
+Q_TIMEOUT = env.int("Q_TIMEOUT", default=480)
+Q_QUEUE_LIMIT = 1  # a lock ages from the moment a task is taken from the broker, so take no stock
+Q_CLUSTER = {
+    "name": "whalefall",
+    "label": "Task queue",
+    "orm": "default",
+    "workers": Q_WORKERS,
+    "timeout": Q_TIMEOUT,
+    "queue_limit": Q_QUEUE_LIMIT,
+    "retry": Q_TIMEOUT * (1 + math.ceil((Q_QUEUE_LIMIT + 1) / Q_WORKERS)) + 30,
+    "max_attempts": 1,
+    "ack_failures": True,
+    "catch_up": False,
+    "guard_cycle": 0.5,
+    "save_limit": 250,
+    "recycle": 500,
+}
+
+# --- REST API -----------------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.SessionAuthentication",
+        "knox.auth.TokenAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["whalefall.api.RolePermission"],
+    "DEFAULT_RENDERER_CLASSES": ["whalefall.api.EnvelopeRenderer", "rest_framework.renderers.BrowsableAPIRenderer"],
+    "DEFAULT_PAGINATION_CLASS": "whalefall.api.EnvelopePagination",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "whalefall.api.exception_handler",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "WhaleFall",
+    "DESCRIPTION": "Accounts, permissions and sizes of every database instance, read by sync sessions.",
+    "VERSION": "1.0.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+# --- Admin --------------------------------------------------------------------------------------------------------
+
+UNFOLD = {
+    "SITE_TITLE": "WhaleFall",
+    "SITE_HEADER": "WhaleFall",
+    "SITE_SUBHEADER": _("Accounts and sizes of every database"),
+    "SITE_SYMBOL": "water",
+    "SHOW_HISTORY": True,
+    "SHOW_LANGUAGES": True,
+    "STYLES": [lambda request: static("console/whalefall.css")],
+    "DASHBOARD_CALLBACK": "whalefall.console.dashboard.callback",
+    "SIDEBAR": {"show_search": True, "navigation": "whalefall.console.navigation.sidebar"},
+}
+
+# --- Logs ---------------------------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env("LOG_LEVEL", default="INFO")},
+}
