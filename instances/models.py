@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -11,7 +11,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 import dbms
-from dbms.base import Interrupt, Target
+from dbms.base import Interrupt, Target, TlsMode
 from instances import encryption
 from whalefall.errors import CredentialMissing, CredentialUnreadable
 
@@ -166,7 +166,7 @@ class Instance(models.Model):
             username=self.credential.username,
             password=self.credential.reveal_password(),
             database=self.database_name,
-            tls_mode=self.tls_mode,
+            tls_mode=cast(TlsMode, self.tls_mode),
             tls_ca=self.tls_ca,
             connect_timeout=self.connect_timeout or settings.SYNC_CONNECT_SECONDS,
             statement_timeout=self.statement_timeout or settings.SYNC_STATEMENT_SECONDS,

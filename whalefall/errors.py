@@ -273,6 +273,11 @@ class OwnDatabaseError(WhaleFallError):
     text = N_("WhaleFall's own database refused a statement: {detail}")
 
 
+class OwnDatabaseUnavailable(OwnDatabaseError):
+    reason, transient = "unavailable", True
+    text = N_("WhaleFall's own database was not available: {detail}")
+
+
 class InternalError(WhaleFallError):
     message_code = "INTERNAL_ERROR"
     text = N_("Unexpected error: {detail}")
@@ -280,14 +285,50 @@ class InternalError(WhaleFallError):
 
 
 CATALOGUE: tuple[type[WhaleFallError], ...] = (
-    InvalidRequest, ValidationFailed, NoActiveInstance, InstanceDisabled, UnknownCategory, RequestDataEmpty,
-    AuthenticationRequired, InvalidCredentials, PermissionRequired, CsrfMissing, CsrfInvalid, NotFound,
-    ConstraintViolation, NameExists, CredentialInUse, TagInUse, CredentialMissing, CredentialUnreadable,
-    RateLimitExceeded, ConnectionFailed, UnknownHost, ConnectionRefused, TlsFailed, LoginRejected, AccountLocked,
-    RemoteTimeout, FetchCancelled, SyncDataError, PrivilegeMissing, ProtocolViolation, VersionUnsupported,
-    AccountListShrunk, AccountListEmpty, SnapshotMissing, PermissionFactsMissing, SyncAlreadyRunning,
-    SessionFinished, NothingToRetry, WorkerLost, TaskExecutionFailed, OwnDatabaseError, InternalError,
-)  # fmt: skip
+    InvalidRequest,
+    ValidationFailed,
+    NoActiveInstance,
+    InstanceDisabled,
+    UnknownCategory,
+    RequestDataEmpty,
+    AuthenticationRequired,
+    InvalidCredentials,
+    PermissionRequired,
+    CsrfMissing,
+    CsrfInvalid,
+    NotFound,
+    ConstraintViolation,
+    NameExists,
+    CredentialInUse,
+    TagInUse,
+    CredentialMissing,
+    CredentialUnreadable,
+    RateLimitExceeded,
+    ConnectionFailed,
+    UnknownHost,
+    ConnectionRefused,
+    TlsFailed,
+    LoginRejected,
+    AccountLocked,
+    RemoteTimeout,
+    FetchCancelled,
+    SyncDataError,
+    PrivilegeMissing,
+    ProtocolViolation,
+    VersionUnsupported,
+    AccountListShrunk,
+    AccountListEmpty,
+    SnapshotMissing,
+    PermissionFactsMissing,
+    SyncAlreadyRunning,
+    SessionFinished,
+    NothingToRetry,
+    WorkerLost,
+    TaskExecutionFailed,
+    OwnDatabaseError,
+    OwnDatabaseUnavailable,
+    InternalError,
+)
 
 
 # Why a record was skipped: not failures, but shown beside them.
