@@ -99,6 +99,12 @@ class NotFound(WhaleFallError):
     text = N_("{what} not found: {name}")
 
 
+class UnknownInstance(NotFound):
+    reason = "unknown_instance"
+    text = N_("Instance not found: {name}")
+    hint = N_("Similar names: {similar}")
+
+
 class ConstraintViolation(WhaleFallError):
     message_code, http_status = "CONSTRAINT_VIOLATION", 409
     text = N_("The change contradicts stored data: {detail}")
@@ -107,6 +113,7 @@ class ConstraintViolation(WhaleFallError):
 class NameExists(WhaleFallError):
     message_code, http_status = "NAME_EXISTS", 400
     text = N_("The name {name} is already in use")
+    hint = N_("Choose another name; what lies in the recycle bin keeps its name.")
 
 
 class CredentialInUse(WhaleFallError):
@@ -281,7 +288,7 @@ class InternalError(WhaleFallError):
 
 CATALOGUE: tuple[type[WhaleFallError], ...] = (
     InvalidRequest, ValidationFailed, NoActiveInstance, InstanceDisabled, UnknownCategory, RequestDataEmpty,
-    AuthenticationRequired, InvalidCredentials, PermissionRequired, CsrfMissing, CsrfInvalid, NotFound,
+    AuthenticationRequired, InvalidCredentials, PermissionRequired, CsrfMissing, CsrfInvalid, NotFound, UnknownInstance,
     ConstraintViolation, NameExists, CredentialInUse, TagInUse, CredentialMissing, CredentialUnreadable,
     RateLimitExceeded, ConnectionFailed, UnknownHost, ConnectionRefused, TlsFailed, LoginRejected, AccountLocked,
     RemoteTimeout, FetchCancelled, SyncDataError, PrivilegeMissing, ProtocolViolation, VersionUnsupported,
