@@ -73,17 +73,16 @@ class ImportReport:
         return not self.errors
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Draft:
-    """A row on its way into the database."""
-
-    line: int
     instance: Instance
     tags: list[Tag]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Row:
+    """A row as it stands in the file; `fault` says why it has no cells."""
+
     line: int
     cells: dict[str, str] = field(default_factory=dict)
     fault: str = ""
@@ -108,7 +107,7 @@ def export_csv(instances: InstanceQuerySet) -> str:
             "tags": ";".join(sorted(tag.name for tag in instance.tags.all())),
             "is_active": "true" if instance.is_active else "false",
         }
-        for instance in instances.select_related("credential").prefetch_related("tags").order_by("name")
+        for instance in instances.described().order_by("name")
     )
 
 
@@ -230,7 +229,7 @@ def _draft(row: _Row, credentials: dict[str, Credential], tags: dict[str, Tag]) 
     names = list(dict.fromkeys(part.strip() for part in cells["tags"].split(";") if part.strip()))
     if unknown := [name for name in names if name not in tags]:
         raise NotFound(what=_("Tag"), name=", ".join(unknown))
-    return _Draft(line=row.line, instance=instance, tags=[tags[name] for name in names])
+    return _Draft(instance=instance, tags=[tags[name] for name in names])
 
 
 def _number(column: str, cell: str) -> int | None:

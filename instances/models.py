@@ -90,6 +90,10 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
         """Present and enabled: what schedules look at."""
         return self.present().filter(is_active=True)
 
+    def described(self) -> InstanceQuerySet:
+        """With credential and tags at hand, for showing."""
+        return self.select_related("credential").prefetch_related("tags")
+
     def suspended(self) -> InstanceQuerySet:
         """Whose login was rejected and which wait for a change or a successful test."""
         return self.exclude(rejected_login="")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
@@ -27,8 +27,6 @@ from whalefall.errors import (
 # Who may change these decides where a stored password is sent to.
 CONNECTION_FIELDS = frozenset({"db_type", "host", "port", "database_name", "credential", "tls_mode", "tls_ca"})
 NOT_REJECTED: dict[str, Any] = {"rejected_login": "", "rejected_reason": "", "rejected_at": None}
-
-Named = TypeVar("Named", Instance, Credential, Tag)
 
 
 # Instances ------------------------------------------------------------------------------------------------------
@@ -172,6 +170,14 @@ def create_tag(**fields: Any) -> Tag:
     return tag
 
 
+def get_tag(name: str) -> Tag:
+    """The tag of a name. Raises NotFound."""
+    try:
+        return Tag.objects.get(name=name)
+    except Tag.DoesNotExist:
+        raise NotFound(what=_("Tag"), name=name) from None
+
+
 @transaction.atomic
 def tags_named(names: Iterable[str]) -> list[Tag]:
     """The tags of these names, created when missing. Raises ValidationFailed."""
@@ -206,7 +212,7 @@ def check(row: Instance | Credential | Tag) -> None:
         raise ValidationFailed(detail=detail, extra={"fields": faults}) from error
 
 
-def _save(row: Named, changed: Collection[str] | None = None) -> None:
+def _save(row: Instance | Credential | Tag, changed: Collection[str] | None = None) -> None:
     """Insert a row, or update the changed fields alone: the engine writes others at the same time."""
     check(row)
     same_name = type(row)._default_manager.filter(name=row.name).exclude(pk=row.pk)
