@@ -99,6 +99,12 @@ class NotFound(WhaleFallError):
     text = N_("{what} not found: {name}")
 
 
+class UnknownInstance(NotFound):
+    reason = "unknown_instance"
+    text = N_("Instance not found: {name}")
+    hint = N_("Similar names: {similar}")
+
+
 class ConstraintViolation(WhaleFallError):
     message_code, http_status = "CONSTRAINT_VIOLATION", 409
     text = N_("The change contradicts stored data: {detail}")
@@ -107,6 +113,7 @@ class ConstraintViolation(WhaleFallError):
 class NameExists(WhaleFallError):
     message_code, http_status = "NAME_EXISTS", 400
     text = N_("The name {name} is already in use")
+    hint = N_("Choose another name; what lies in the recycle bin keeps its name.")
 
 
 class CredentialInUse(WhaleFallError):
@@ -297,6 +304,7 @@ CATALOGUE: tuple[type[WhaleFallError], ...] = (
     CsrfMissing,
     CsrfInvalid,
     NotFound,
+    UnknownInstance,
     ConstraintViolation,
     NameExists,
     CredentialInUse,
