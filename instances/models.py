@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-=======
 from collections.abc import Collection
 from contextlib import suppress
->>>>>>> instances
 from typing import Any, cast
 
 from django.conf import settings
@@ -18,13 +15,8 @@ from django.utils.translation import gettext_lazy as _
 
 import dbms
 from dbms.base import Interrupt, Target, TlsMode
-<<<<<<< HEAD
-from instances import encryption
-from whalefall.errors import CredentialMissing, CredentialUnreadable
-=======
 from instances import encryption, validation
 from whalefall.errors import CredentialMissing, CredentialUnreadable, ValidationFailed
->>>>>>> instances
 
 
 class Tag(models.Model):
@@ -222,11 +214,7 @@ class Instance(models.Model):
             username=self.credential.username,
             password=self.credential.reveal_password(),
             database=self.database_name,
-<<<<<<< HEAD
-            tls_mode=cast(TlsMode, self.tls_mode),
-=======
             tls_mode=cast("TlsMode", self.tls_mode),
->>>>>>> instances
             tls_ca=self.tls_ca,
             connect_timeout=self.connect_timeout or settings.SYNC_CONNECT_SECONDS,
             statement_timeout=self.statement_timeout or settings.SYNC_STATEMENT_SECONDS,

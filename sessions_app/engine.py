@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 
 from dbms.base import Interrupt
 from instances.models import Instance
+from instances.services import NOT_REJECTED
 from sessions_app import categories, claims, lockout, records, sessions
 from sessions_app.categories import Run
 from sessions_app.clock import from_now
@@ -180,7 +181,7 @@ class Turn:
             Instance.objects.filter(pk=_instance(record).pk).update(
                 last_connected_at=Now(),
                 snapshot_bytes=fetch.snapshot.size_bytes,
-                **lockout.LIFTED,
+                **NOT_REJECTED,
                 **category.instance_updates,
             )
             records.complete([record], {record.pk: counts})

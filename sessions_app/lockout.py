@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
-
-from django.db.models.functions import Now
 
 from dbms.base import Target
-from instances.models import Instance
+from instances.connections import LOCKOUT_REASONS, note_rejection
 from sessions_app import records
 from sessions_app.clock import from_now
 from sessions_app.models import RecordStatus, SyncInstanceRecord, SyncType
 
-REJECTIONS = ("auth", "account_locked")
 LIMIT = 3  # rejections of one credential in one session …
 WINDOW = timedelta(minutes=10)  # … within this time suspend it for the rest of the session
-LIFTED: dict[str, Any] = {"rejected_login": "", "rejected_reason": "", "rejected_at": None}
 
 
 def applies(record: SyncInstanceRecord, target: Target) -> bool:
@@ -27,16 +22,14 @@ def applies(record: SyncInstanceRecord, target: Target) -> bool:
 
 def note(record: SyncInstanceRecord, target: Target, reason: str) -> None:
     """Remember a rejected login, and spare the rest of the session a credential that was rejected three times."""
-    if reason not in REJECTIONS or record.instance is None:
+    if reason not in LOCKOUT_REASONS or record.instance is None:
         return
-    Instance.objects.filter(pk=record.instance.pk).update(
-        rejected_login=Instance.login_key(target), rejected_reason=reason, rejected_at=Now()
-    )
+    note_rejection(record.instance.pk, target, reason)
     same = SyncInstanceRecord.objects.filter(
         session=record.session_id, instance__credential=record.instance.credential_id
     )
     recent = same.filter(
-        status=RecordStatus.FAILED, reason__in=REJECTIONS, completed_at__gte=from_now(-WINDOW.total_seconds())
+        status=RecordStatus.FAILED, reason__in=LOCKOUT_REASONS, completed_at__gte=from_now(-WINDOW.total_seconds())
     )
     if recent.count() >= LIMIT:
         records.drop(same, "credential_suspended")
