@@ -22,8 +22,14 @@ def cards(request: HttpRequest) -> list[Card]:
     """How many accounts are known, how many are superusers, and what changed in the last day."""
     shown: list[Card] = []
     if request.user.has_perm("accounts_sync.view_instanceaccount"):
-        numbers = InstanceAccount.objects.filter(instance__deleted_at__isnull=True).listed().aggregate(
-            accounts=Count("pk"), instances=Count("instance", distinct=True), superusers=Count("pk", filter=Q(is_superuser=True))
+        numbers = (
+            InstanceAccount.objects.filter(instance__deleted_at__isnull=True)
+            .listed()
+            .aggregate(
+                accounts=Count("pk"),
+                instances=Count("instance", distinct=True),
+                superusers=Count("pk", filter=Q(is_superuser=True)),
+            )
         )
         link = _page("instanceaccount")
         shown.append(

@@ -93,7 +93,8 @@ class SessionDetailSerializer(SessionSerializer):
     records_total = serializers.IntegerField(read_only=True)
     retries = serializers.ListField(child=serializers.UUIDField(), source="retry_ids", read_only=True)
 
-    class Meta(SessionSerializer.Meta):
+    class Meta:
+        model = SyncSession
         fields = (*SessionSerializer.Meta.fields, "instance_records", "records_total", "retries")
         read_only_fields = fields
 

@@ -11,20 +11,20 @@ from django.utils.translation import ngettext
 
 from sessions_app.models import Outcome, RecordStatus, SessionStatus, SyncInstanceRecord, SyncSession
 
-SESSION_TONES = {
+SESSION_TONES: dict[str, str] = {
     SessionStatus.RUNNING: "info",
     SessionStatus.COMPLETED: "success",
     SessionStatus.FAILED: "danger",
     SessionStatus.CANCELLED: "warning",
 }
-OUTCOME_TONES = {
+OUTCOME_TONES: dict[str, str] = {
     Outcome.CLEAN: "success",
     Outcome.PARTIAL: "warning",
     Outcome.FAILED: "danger",
     Outcome.CANCELLED: "warning",
     Outcome.EMPTY: "default",
 }
-RECORD_TONES = {
+RECORD_TONES: dict[str, str] = {
     RecordStatus.PENDING: "default",
     RecordStatus.RUNNING: "info",
     RecordStatus.COMPLETED: "success",

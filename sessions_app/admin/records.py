@@ -45,7 +45,10 @@ class RecordPage(ReadOnlyAdmin):
     show_full_result_count = False
     fieldsets = (
         (None, {"fields": ("instance", "in_session", "state", "message", "advice")}),
-        (_("Work"), {"fields": ("attempts", "lost_count", "worker", "started_at", "completed_at", "took", "next_attempt_at")}),
+        (
+            _("Work"),
+            {"fields": ("attempts", "lost_count", "worker", "started_at", "completed_at", "took", "next_attempt_at")},
+        ),
         (_("Items"), {"fields": ("items_synced", "items_created", "items_updated", "items_deleted")}),
         (_("Details"), {"fields": ("message_code", "reason", "details")}),
     )

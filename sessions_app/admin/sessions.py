@@ -25,12 +25,12 @@ from sessions_app.models import RecordStatus, SyncSession
 from sessions_app.progress import add_live_counts
 
 
-class SessionList(ChangeList):  # type: ignore[misc]
+class SessionList(ChangeList):
     """Counts the records of the running sessions on the page, and of no others."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        self.result_list = list(self.result_list)
+        self.result_list: list[SyncSession] = list(self.result_list)
         add_live_counts(self.result_list)
 
 
@@ -112,11 +112,17 @@ class SessionPage(ReadOnlyAdmin):
             if session is not None and sensible[button.method.original_function_name](session)
         ]
 
+    def has_cancel_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("sessions_app.cancel_syncsession")
+
+    def has_retry_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("sessions_app.retry_syncsession")
+
     @action(
         description=_("Cancel session"),
         icon="cancel",
         variant=ActionVariant.DANGER,
-        permissions=["sessions_app.cancel_syncsession"],
+        permissions=["cancel"],
         dialog={
             "title": _("Cancel this session?"),
             "description": _(
@@ -137,7 +143,7 @@ class SessionPage(ReadOnlyAdmin):
         description=_("Retry failed"),
         icon="replay",
         variant=ActionVariant.PRIMARY,
-        permissions=["sessions_app.retry_syncsession"],
+        permissions=["retry"],
         dialog={
             "title": _("Retry the failed instances?"),
             "description": _("A new session starts over the instances that failed in this one."),

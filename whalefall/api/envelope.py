@@ -86,7 +86,9 @@ def failure(
 class Answer(Response):
     """A response whose success document carries a message of its own."""
 
-    def __init__(self, data: Any = None, *, message: str = "", meta: Mapping[str, Any] | None = None, status: int = 200):
+    def __init__(
+        self, data: Any = None, *, message: str = "", meta: Mapping[str, Any] | None = None, status: int = 200
+    ):
         super().__init__(data, status=status)
         self.message = message
         self.meta = meta
@@ -101,4 +103,4 @@ class EnvelopeRenderer(JSONRenderer):
         response = (renderer_context or {}).get("response")
         if response is None or not response.exception:
             data = success(data, message=getattr(response, "message", ""), meta=getattr(response, "meta", None))
-        return super().render(data, accepted_media_type, renderer_context)  # type: ignore[no-any-return]
+        return super().render(data, accepted_media_type, renderer_context)

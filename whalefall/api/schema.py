@@ -48,7 +48,10 @@ def only_v1(endpoints: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 def envelope(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
     """Postprocessing hook of drf-spectacular: wraps every success, adds the one shape of every failure."""
     result.setdefault("components", {}).setdefault("schemas", {})["Error"] = FAILURE
-    failure = {"description": "Error", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
+    failure = {
+        "description": "Error",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+    }
     for operations in result.get("paths", {}).values():
         for operation in operations.values():
             for status, response in operation["responses"].items():
