@@ -127,20 +127,21 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 LOGIN_URL = reverse_lazy("admin:login")
+LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 
 # --- Language and time --------------------------------------------------------------------------------------------
 
 LANGUAGE_CODE = env("LANGUAGE_CODE", default="en")
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["whalefall.formats"]
 USE_TZ = True
 TIME_ZONE = env("TIME_ZONE", default="Asia/Shanghai")
 
 # --- Static files -------------------------------------------------------------------------------------------------
 
 STATIC_URL = "static/"
-STATIC_ROOT = HOME / "static"
-WHITENOISE_USE_FINDERS = True  # no collectstatic step: assets are served from the packages that bring them
+WHITENOISE_USE_FINDERS = True  # no collectstatic step and no STATIC_ROOT: assets are served from where they lie
 
 # --- The sync engine (reference: docs/engine.md) ------------------------------------------------------------------
 
