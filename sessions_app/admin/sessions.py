@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import ChoicesCheckboxFilter, RangeDateTimeFilter
+from unfold.contrib.filters.admin import ChoicesCheckboxFilter, RangeDateFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.views import ChangeList
@@ -45,7 +45,7 @@ class SessionPage(ReadOnlyAdmin):
         OutcomeFilter,
         ("sync_category", ChoicesCheckboxFilter),
         ("sync_type", ChoicesCheckboxFilter),
-        ("started_at", RangeDateTimeFilter),
+        ("started_at", RangeDateFilter),
     )
     list_filter_submit = True
     list_fullwidth = True
