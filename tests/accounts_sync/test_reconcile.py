@@ -1,5 +1,7 @@
 from __future__ import annotations
+
 import pytest
+
 from tests.accounts_sync.fakes import role, snapshot
 
 
