@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.db.models import F
+
 import dbms
 from accounts_sync.reconcile import reconcile
 from dbms.base import Target
@@ -12,6 +14,11 @@ from sessions_app.categories import ItemCounts, Run, SyncCategory
 
 class AccountSync(SyncCategory[AccountsSnapshot]):
     key, label = "account", "accounts"
+    instance_updates = {"sync_count": F("sync_count") + 1}
+
+    def metrics(self, totals: ItemCounts) -> dict[str, int]:
+        changed = totals.created + totals.updated + totals.deleted
+        return {**super().metrics(totals), "accounts_seen": totals.synced, "accounts_changed": changed}
 
     def fetch(self, target: Target) -> AccountsSnapshot:
         adapter = dbms.get(target.db_type)

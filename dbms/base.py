@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -76,10 +76,9 @@ class Interrupt:
 
 
 def _quietly(call: Callable[[], object]) -> None:
-    try:
+    # The connection is being given up: nothing that its driver says matters any more.
+    with suppress(Exception):
         call()
-    except Exception:  # the connection is being given up: nothing that its driver says matters any more
-        pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

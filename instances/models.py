@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection
+from contextlib import suppress
+from typing import Any, cast
 
 from django.conf import settings
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 import dbms
-from dbms.base import Interrupt, Target
-from instances import encryption
-from whalefall.errors import CredentialMissing, CredentialUnreadable
+from dbms.base import Interrupt, Target, TlsMode
+from instances import encryption, validation
+from whalefall.errors import CredentialMissing, CredentialUnreadable, ValidationFailed
 
 
 class Tag(models.Model):
     """A label to group instances by."""
 
-    name = models.CharField(_("name"), max_length=64, unique=True)
-    display_name = models.CharField(_("display name"), max_length=128, blank=True)
-    category = models.CharField(_("category"), max_length=64, blank=True)
+    name = models.CharField(
+        _("name"),
+        max_length=64,
+        unique=True,
+        validators=[validation.validate_line, RegexValidator("^[^;]*$", _("A tag has no semicolon in its name."))],
+    )
+    display_name = models.CharField(
+        _("display name"), max_length=128, blank=True, validators=[validation.validate_line]
+    )
+    category = models.CharField(_("category"), max_length=64, blank=True, validators=[validation.validate_line])
     is_active = models.BooleanField(_("active"), default=True)
 
     class Meta:
@@ -39,12 +49,12 @@ class Credential(models.Model):
     class Type(models.TextChoices):
         DATABASE = "database", _("Database")
 
-    name = models.CharField(_("name"), max_length=128, unique=True)
+    name = models.CharField(_("name"), max_length=128, unique=True, validators=[validation.validate_line])
     credential_type = models.CharField(_("type"), max_length=32, choices=Type, default=Type.DATABASE)
     db_type = models.CharField(_("database kind"), max_length=32, choices=dbms.choices, blank=True)
-    username = models.CharField(_("user name"), max_length=256)
+    username = models.CharField(_("user name"), max_length=256, validators=[validation.validate_line])
     password_encrypted = models.TextField(editable=False, blank=True)
-    description = models.CharField(_("description"), max_length=500, blank=True)
+    description = models.CharField(_("description"), max_length=500, blank=True, validators=[validation.validate_text])
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
@@ -80,6 +90,10 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
         """Present and enabled: what schedules look at."""
         return self.present().filter(is_active=True)
 
+    def described(self) -> InstanceQuerySet:
+        """With credential and tags at hand, for showing."""
+        return self.select_related("credential").prefetch_related("tags")
+
     def suspended(self) -> InstanceQuerySet:
         """Whose login was rejected and which wait for a change or a successful test."""
         return self.exclude(rejected_login="")
@@ -93,12 +107,21 @@ class Instance(models.Model):
         REQUIRE = "require", _("Required, certificate not checked")
         VERIFY = "verify", _("Required, certificate and name checked against the CA")
 
-    name = models.CharField(_("name"), max_length=255, unique=True)
+    name = models.CharField(_("name"), max_length=255, unique=True, validators=[validation.validate_line])
     db_type = models.CharField(_("database kind"), max_length=32, choices=dbms.choices, db_index=True)
-    host = models.CharField(_("host"), max_length=255)
+    host = models.CharField(
+        _("host"),
+        max_length=255,
+        validators=[validation.validate_host],
+        help_text=_("Host name or IP address, without port."),
+    )
     port = models.PositiveIntegerField(_("port"), validators=[MinValueValidator(1), MaxValueValidator(65535)])
     database_name = models.CharField(
-        _("database"), max_length=255, blank=True, help_text=_("Where to connect to; empty for the usual one.")
+        _("database"),
+        max_length=255,
+        blank=True,
+        validators=[validation.validate_line],
+        help_text=_("Where to connect to; empty for the usual one."),
     )
     database_version = models.CharField(_("version"), max_length=255, blank=True, editable=False)
     main_version = models.CharField(_("main version"), max_length=64, blank=True, editable=False)
@@ -114,10 +137,15 @@ class Instance(models.Model):
     tags = models.ManyToManyField(
         Tag, blank=True, related_name="instances", db_table="instance_tags", verbose_name=_("tags")
     )
-    description = models.CharField(_("description"), max_length=500, blank=True)
+    description = models.CharField(_("description"), max_length=500, blank=True, validators=[validation.validate_text])
     is_active = models.BooleanField(_("active"), default=True)
     tls_mode = models.CharField(_("TLS"), max_length=16, choices=Tls, default=Tls.DISABLE)
-    tls_ca = models.TextField(_("CA certificate"), blank=True, help_text=_("PEM text; needed for checked TLS."))
+    tls_ca = models.TextField(
+        _("CA certificate"),
+        blank=True,
+        validators=[validation.validate_ca],
+        help_text=_("PEM text; needed for checked TLS."),
+    )
     connect_timeout = models.PositiveIntegerField(
         _("connect time-out"),
         null=True,
@@ -154,6 +182,26 @@ class Instance(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def normalize(self) -> None:
+        """Bring what a person entered into its stored form: aliases, brackets, white space, the usual port."""
+        for field in ("name", "db_type", "host", "database_name", "description", "tls_mode", "tls_ca"):
+            setattr(self, field, getattr(self, field).strip())
+        with suppress(ValidationFailed):  # the field's choices say it better
+            self.db_type = dbms.normalize(self.db_type)
+        if self.port is None and self.db_type in dbms.ADAPTERS:
+            self.port = dbms.ADAPTERS[self.db_type].default_port
+        if self.host.startswith("[") and self.host.endswith("]"):
+            self.host = self.host[1:-1]
+        self.tls_mode = self.tls_mode.lower() or self.Tls.DISABLE
+
+    def clean_fields(self, exclude: Collection[str] | None = None) -> None:
+        self.normalize()
+        super().clean_fields(exclude)
+
+    def clean(self) -> None:
+        if self.tls_mode == self.Tls.VERIFY and not self.tls_ca:
+            raise ValidationError({"tls_ca": _("Checked TLS needs the certificate of the CA.")})
+
     def target(self, *, interrupt: Interrupt | None = None) -> Target:
         """What a fetch thread may know. Raises CredentialMissing or CredentialUnreadable."""
         if self.credential is None or not self.credential.is_active:
@@ -166,7 +214,7 @@ class Instance(models.Model):
             username=self.credential.username,
             password=self.credential.reveal_password(),
             database=self.database_name,
-            tls_mode=self.tls_mode,
+            tls_mode=cast("TlsMode", self.tls_mode),
             tls_ca=self.tls_ca,
             connect_timeout=self.connect_timeout or settings.SYNC_CONNECT_SECONDS,
             statement_timeout=self.statement_timeout or settings.SYNC_STATEMENT_SECONDS,

@@ -56,6 +56,11 @@ class SyncCategory(ABC, Generic[SnapshotT]):
     key: ClassVar[str]  # stored in SyncSession.sync_category
     label: ClassVar[str]  # "accounts"
     is_local: ClassVar[bool] = False
+    instance_updates: ClassVar[Mapping[str, Any]] = {}  # what a completed record changes on its instance
+
+    def metrics(self, totals: ItemCounts) -> dict[str, int]:
+        """What a session's summary says of its completed records."""
+        return _metrics(totals)
 
     def target(self, instance: Instance, interrupt: Interrupt) -> Target:
         """What fetch() may know. Called in the main thread, so it may decrypt and query."""
@@ -78,9 +83,22 @@ class LocalCategory(ABC):
     is_local: ClassVar[bool] = True
     chunk_size: ClassVar[int]
 
+    def metrics(self, totals: ItemCounts) -> dict[str, int]:
+        """What a session's summary says of its completed records."""
+        return _metrics(totals)
+
     @abstractmethod
     def apply_many(self, instances: Sequence[Instance], run: Run) -> Mapping[int, ItemCounts]:
         """Do the work of a chunk by a fixed number of statements; counts by instance id."""
+
+
+def _metrics(totals: ItemCounts) -> dict[str, int]:
+    return {
+        "items_synced": totals.synced,
+        "items_created": totals.created,
+        "items_updated": totals.updated,
+        "items_deleted": totals.deleted,
+    }
 
 
 Category = SyncCategory[Any] | LocalCategory
@@ -103,3 +121,19 @@ def get(key: str) -> Category:
         return table()[key]
     except KeyError:
         raise UnknownCategory(category=key, known=", ".join(table())) from None
+
+
+def remote(key: str) -> SyncCategory[Any]:
+    """A category that fetches. Raises UnknownCategory."""
+    category = get(key)
+    if not isinstance(category, SyncCategory):
+        raise UnknownCategory(category=key, known=", ".join(table()))
+    return category
+
+
+def local(key: str) -> LocalCategory:
+    """A category that works on our own database. Raises UnknownCategory."""
+    category = get(key)
+    if not isinstance(category, LocalCategory):
+        raise UnknownCategory(category=key, known=", ".join(table()))
+    return category

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Self
 
 from django.conf import settings
 from django.db import models
@@ -69,7 +70,7 @@ SCHEDULED_PRIORITY, MANUAL_PRIORITY = 1, 0
 
 
 class SyncSessionQuerySet(models.QuerySet["SyncSession"]):
-    def with_counts(self) -> SyncSessionQuerySet:
+    def with_counts(self) -> Self:
         """Adds live_<status> counts of the records, by one query."""
         return self.annotate(
             **{f"live_{status}": Count("records", filter=Q(records__status=status)) for status in RecordStatus.values}
@@ -279,3 +280,6 @@ class InstanceCoverage(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["instance", "sync_category", "scope"], name="instance_coverage_scope")
         ]
+
+    def __str__(self) -> str:
+        return f"{self.scope}: {self.status}"

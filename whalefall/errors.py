@@ -99,6 +99,12 @@ class NotFound(WhaleFallError):
     text = N_("{what} not found: {name}")
 
 
+class UnknownInstance(NotFound):
+    reason = "unknown_instance"
+    text = N_("Instance not found: {name}")
+    hint = N_("Similar names: {similar}")
+
+
 class ConstraintViolation(WhaleFallError):
     message_code, http_status = "CONSTRAINT_VIOLATION", 409
     text = N_("The change contradicts stored data: {detail}")
@@ -107,6 +113,7 @@ class ConstraintViolation(WhaleFallError):
 class NameExists(WhaleFallError):
     message_code, http_status = "NAME_EXISTS", 400
     text = N_("The name {name} is already in use")
+    hint = N_("Choose another name; what lies in the recycle bin keeps its name.")
 
 
 class CredentialInUse(WhaleFallError):
@@ -273,6 +280,11 @@ class OwnDatabaseError(WhaleFallError):
     text = N_("WhaleFall's own database refused a statement: {detail}")
 
 
+class OwnDatabaseUnavailable(OwnDatabaseError):
+    reason, transient = "unavailable", True
+    text = N_("WhaleFall's own database was not available: {detail}")
+
+
 class InternalError(WhaleFallError):
     message_code = "INTERNAL_ERROR"
     text = N_("Unexpected error: {detail}")
@@ -280,14 +292,51 @@ class InternalError(WhaleFallError):
 
 
 CATALOGUE: tuple[type[WhaleFallError], ...] = (
-    InvalidRequest, ValidationFailed, NoActiveInstance, InstanceDisabled, UnknownCategory, RequestDataEmpty,
-    AuthenticationRequired, InvalidCredentials, PermissionRequired, CsrfMissing, CsrfInvalid, NotFound,
-    ConstraintViolation, NameExists, CredentialInUse, TagInUse, CredentialMissing, CredentialUnreadable,
-    RateLimitExceeded, ConnectionFailed, UnknownHost, ConnectionRefused, TlsFailed, LoginRejected, AccountLocked,
-    RemoteTimeout, FetchCancelled, SyncDataError, PrivilegeMissing, ProtocolViolation, VersionUnsupported,
-    AccountListShrunk, AccountListEmpty, SnapshotMissing, PermissionFactsMissing, SyncAlreadyRunning,
-    SessionFinished, NothingToRetry, WorkerLost, TaskExecutionFailed, OwnDatabaseError, InternalError,
-)  # fmt: skip
+    InvalidRequest,
+    ValidationFailed,
+    NoActiveInstance,
+    InstanceDisabled,
+    UnknownCategory,
+    RequestDataEmpty,
+    AuthenticationRequired,
+    InvalidCredentials,
+    PermissionRequired,
+    CsrfMissing,
+    CsrfInvalid,
+    NotFound,
+    UnknownInstance,
+    ConstraintViolation,
+    NameExists,
+    CredentialInUse,
+    TagInUse,
+    CredentialMissing,
+    CredentialUnreadable,
+    RateLimitExceeded,
+    ConnectionFailed,
+    UnknownHost,
+    ConnectionRefused,
+    TlsFailed,
+    LoginRejected,
+    AccountLocked,
+    RemoteTimeout,
+    FetchCancelled,
+    SyncDataError,
+    PrivilegeMissing,
+    ProtocolViolation,
+    VersionUnsupported,
+    AccountListShrunk,
+    AccountListEmpty,
+    SnapshotMissing,
+    PermissionFactsMissing,
+    SyncAlreadyRunning,
+    SessionFinished,
+    NothingToRetry,
+    WorkerLost,
+    TaskExecutionFailed,
+    OwnDatabaseError,
+    OwnDatabaseUnavailable,
+    InternalError,
+)
 
 
 # Why a record was skipped: not failures, but shown beside them.

@@ -27,10 +27,7 @@ def _error(message_code: str, reason: str) -> type[WhaleFallError]:
 
 def render(message_code: str, reason: str, params: Mapping[str, Any]) -> str:
     """The text of a stored failure or skip; empty when there is neither."""
-    if message_code:
-        template = _error(message_code, reason).text
-    else:
-        template = SKIP_TEXTS.get(reason, "")
+    template = _error(message_code, reason).text if message_code else SKIP_TEXTS.get(reason, "")
     return gettext(template).format_map(_Known(params)) if template else ""
 
 

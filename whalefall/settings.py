@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import environ
@@ -25,10 +28,12 @@ def development_secret(name: str, generate) -> str:
     path = HOME / name
     if not path.exists():
         HOME.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        partial.touch(mode=0o600)
-        partial.write_text(generate())
-        partial.rename(path)
+        with tempfile.NamedTemporaryFile("w", dir=HOME, prefix=f"{name}.") as written:  # mode 0600
+            written.write(generate())
+            written.flush()
+            # Of processes that start at once, one wins, and the others take its secret: a link appears complete.
+            with suppress(FileExistsError):
+                os.link(written.name, path)
     return path.read_text().strip()
 
 

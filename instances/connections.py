@@ -1,0 +1,121 @@
+"""The connection test, and what is remembered about an instance's last contact."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass, replace
+
+from django.conf import settings
+from django.db.models.functions import Now
+
+import dbms
+from dbms.base import Interrupt, Server, Target
+from dbms.snapshots import Coverage
+from instances.models import Instance
+from instances.services import NOT_REJECTED
+from whalefall import messages
+from whalefall.errors import InternalError, WhaleFallError
+
+logger = logging.getLogger(__name__)
+
+# Trying again would lock the account out: see "Lock-out guard" in docs/engine.md.
+LOCKOUT_REASONS = frozenset({"auth", "account_locked"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionReport:
+    """What a connection test found. `duration` is in seconds; `coverage` is empty unless the test read."""
+
+    success: bool
+    version: str = ""
+    main_version: str = ""
+    coverage: tuple[Coverage, ...] = ()
+    accounts: int | None = None
+    message_code: str = ""
+    reason: str = ""
+    text: str = ""
+    hint: str = ""
+    duration: float
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What could not be read, one line per scope."""
+        return tuple(
+            f"{scope.scope}: {scope.status} ({scope.reason})" if scope.reason else f"{scope.scope}: {scope.status}"
+            for scope in self.coverage
+            if scope.status != "ok"
+        )
+
+
+def check_connection(instance: Instance, *, read: bool = False) -> ConnectionReport:
+    """Log in to the instance now, even when its login is suspended; with `read`, also read every account.
+
+    A success ends a suspension, and a rejected login begins one. Ends after SYNC_INLINE_SECONDS, with `read` after
+    SYNC_FETCH_SECONDS.
+    """
+    started = time.monotonic()
+    seconds = settings.SYNC_FETCH_SECONDS if read else settings.SYNC_INLINE_SECONDS
+    interrupt = Interrupt()
+    target: Target | None = None
+    watchdog = threading.Timer(seconds, interrupt.fire, args=("timeout",))
+    watchdog.daemon = True
+    try:
+        target = replace(instance.target(interrupt=interrupt), fetch_timeout=seconds)
+        watchdog.start()
+        server, coverage, accounts = _visit(target, read=read)
+    except WhaleFallError as raised:
+        error = (interrupt.error(target) if target else None) or raised
+    except Exception as raised:  # a driver's surprise must not take the page down
+        logger.exception("testing the connection of %s", instance.name)
+        error = (interrupt.error(target) if target else None) or InternalError(detail=type(raised).__name__)
+    else:
+        note_success(instance.pk, version=server.version, main_version=server.main_version)
+        return ConnectionReport(
+            success=True,
+            version=server.version,
+            main_version=server.main_version,
+            coverage=coverage,
+            accounts=accounts,
+            duration=round(time.monotonic() - started, 3),
+        )
+    finally:
+        watchdog.cancel()
+    if target and error.reason in LOCKOUT_REASONS:
+        note_rejection(instance.pk, target, error.reason)
+    return ConnectionReport(
+        success=False,
+        message_code=error.message_code,
+        reason=error.reason,
+        text=messages.render_error(error),
+        hint=messages.hint(error.message_code, error.reason, error.params),
+        duration=round(time.monotonic() - started, 3),
+    )
+
+
+def _visit(target: Target, *, read: bool) -> tuple[Server, tuple[Coverage, ...], int | None]:
+    adapter = dbms.get(target.db_type)
+    with adapter.connect(target) as connection:
+        if not read:
+            return connection.server, (), None
+        snapshot = adapter.read_accounts(connection)
+        return connection.server, snapshot.coverage, len(snapshot.accounts)
+
+
+def note_success(instance_pk: int, *, version: str, main_version: str) -> None:
+    """Remember that the login worked and what the server runs; ends a suspension. One UPDATE."""
+    Instance.objects.filter(pk=instance_pk).update(
+        last_connected_at=Now(),
+        database_version=version[:255],
+        main_version=main_version[:64],
+        detailed_version=version,
+        **NOT_REJECTED,
+    )
+
+
+def note_rejection(instance_pk: int, target: Target, reason: str) -> None:
+    """Suspend exactly this login for schedules until it changes or a connection test succeeds. One UPDATE."""
+    Instance.objects.filter(pk=instance_pk).update(
+        rejected_login=Instance.login_key(target), rejected_reason=reason, rejected_at=Now()
+    )

@@ -1,0 +1,146 @@
+"""Takes pending records for this process: short, serialised, several at once."""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F, Q, QuerySet, Window
+from django.db.models.functions import Coalesce, Now, RowNumber
+
+from sessions_app import categories, records
+from sessions_app.clock import from_now
+from sessions_app.models import RecordStatus, SessionStatus, SyncInstanceRecord, SyncSession
+
+ADVISORY_LOCK = 0x5748414C  # serialises claims on PostgreSQL; SQLite's IMMEDIATE transactions do by themselves
+UNKNOWN_SNAPSHOT_BYTES = 4 * 1024 * 1024
+SUSPECT_LOSSES = 2  # a record that was lost this often is worked on alone
+
+
+def worker_name() -> str:
+    """Which process works, for people; nothing depends on it."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def claimable(session: SyncSession | None = None) -> QuerySet[SyncInstanceRecord]:
+    """Pending records whose time has come."""
+    due = SyncInstanceRecord.objects.filter(
+        Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=Now()),
+        status=RecordStatus.PENDING,
+        session__status=SessionStatus.RUNNING,
+    )
+    return due if session is None else due.filter(session=session)
+
+
+def claim_fetches(
+    *, limit: int, free_bytes: int, idle: bool, session: SyncSession | None = None
+) -> list[SyncInstanceRecord]:
+    """Up to `limit` records to fetch, pending → running: by priority, then round-robin by session.
+
+    `free_bytes` is what may still be read into memory; an `idle` process may always take one record, and it alone
+    may take a suspect.
+    """
+    remote = [category.key for category in categories.table().values() if not category.is_local]
+    with transaction.atomic(durable=True):
+        _serialise()
+        hosts = _open_connections()
+        busy = [host for host, number in hosts.items() if number >= settings.SYNC_PER_HOST]
+        candidates = (
+            claimable(session)
+            .filter(sync_category__in=remote)
+            .exclude(host_key__in=busy)
+            .annotate(place=Window(RowNumber(), partition_by=F("session_id"), order_by=F("pk").asc()))
+            .annotate(expected_bytes=Coalesce("instance__snapshot_bytes", UNKNOWN_SNAPSHOT_BYTES))
+            .filter(place__lte=limit * settings.SYNC_PER_HOST)
+            .order_by("session__priority", "place", "session_id")
+        )
+        if not idle:
+            candidates = candidates.exclude(lost_count__gte=SUSPECT_LOSSES)
+        chosen: list[int] = []
+        for pk, host, lost, expected in candidates.values_list("pk", "host_key", "lost_count", "expected_bytes"):
+            if len(chosen) == limit or (expected > free_bytes and not (idle and not chosen)):
+                break
+            if hosts[host] >= settings.SYNC_PER_HOST:
+                continue
+            if lost >= SUSPECT_LOSSES:
+                if chosen:
+                    continue
+                chosen.append(pk)
+                break
+            chosen.append(pk)
+            hosts[host] += 1
+            free_bytes -= expected
+        return _take(chosen, slot_seconds=settings.SYNC_FETCH_SECONDS)
+
+
+def claim_chunk(session: SyncSession | None = None) -> list[SyncInstanceRecord]:
+    """A chunk of one session of local work, pending → running; empty when there is none."""
+    local = {key: category for key, category in categories.table().items() if category.is_local}
+    if not local:
+        return []
+    with transaction.atomic(durable=True):
+        _serialise()
+        candidates = claimable(session).filter(sync_category__in=list(local))
+        first = candidates.order_by("session__priority", "session_id", "pk").first()
+        if first is None:
+            return []
+        size = 1 if first.lost_count >= SUSPECT_LOSSES else local[first.sync_category].chunk_size  # type: ignore[union-attr]
+        chunk = candidates.filter(session=first.session_id).order_by("pk")
+        if size > 1:
+            chunk = chunk.filter(lost_count__lt=SUSPECT_LOSSES)
+        return _take(list(chunk.values_list("pk", flat=True)[:size]), slot_seconds=None)
+
+
+def _serialise() -> None:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
+
+
+def _open_connections() -> Counter[str]:
+    """Connections by host, abandoned ones included: whatever the status, the slot counts until its deadline."""
+    taken = SyncInstanceRecord.objects.filter(slot_until__gt=Now()).values_list("host_key", flat=True)
+    return Counter(taken)
+
+
+def _take(chosen: Sequence[int], *, slot_seconds: float | None) -> list[SyncInstanceRecord]:
+    """Claim the chosen records; those whose instance is gone meanwhile are dropped instead."""
+    if not chosen:
+        return []
+    # Locked in the order of their keys, as everywhere, so that claims, cancels and sweeps never wait in a circle.
+    locked = list(
+        SyncInstanceRecord.objects.select_for_update(of=("self",), skip_locked=True)
+        .filter(pk__in=chosen, status=RecordStatus.PENDING)
+        .select_related("session", "instance__credential")
+        .order_by("pk")
+    )  # fmt: skip
+    usable = [record for record in locked if _is_present(record)]
+    if len(usable) < len(locked):
+        gone = [record.pk for record in locked if not _is_present(record)]
+        records.drop(SyncInstanceRecord.objects.filter(pk__in=gone), "instance_disabled")
+    if not usable:
+        return []
+    token, worker = uuid.uuid4(), worker_name()
+    SyncInstanceRecord.objects.filter(pk__in=[record.pk for record in usable], status=RecordStatus.PENDING).update(
+        status=RecordStatus.RUNNING,
+        claim_token=token,
+        lease_expires_at=from_now(settings.SYNC_LEASE_SECONDS),
+        slot_until=None if slot_seconds is None else from_now(slot_seconds),
+        worker=worker,
+        attempts=F("attempts") + 1,  # before any work, so that a record that kills its worker is counted
+        started_at=Coalesce("started_at", Now()),
+        next_attempt_at=None,
+    )
+    for record in usable:
+        record.status, record.claim_token, record.attempts = RecordStatus.RUNNING, token, record.attempts + 1
+    order = {pk: place for place, pk in enumerate(chosen)}
+    return sorted(usable, key=lambda record: order[record.pk])
+
+
+def _is_present(record: SyncInstanceRecord) -> bool:
+    return record.instance is not None and record.instance.is_active and record.instance.deleted_at is None

@@ -1,0 +1,304 @@
+"""The engine: claim, fetch in threads, apply whichever fetch ends first, claim again.
+
+There is no barrier: a host that hangs occupies one thread and nothing else. `docs/engine.md` tells it to operators.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from queue import SimpleQueue
+from typing import cast
+
+from django.conf import settings
+from django.db import DatabaseError, OperationalError, transaction
+from django.db.models.functions import Now
+
+from dbms.base import Interrupt
+from instances.models import Instance
+from instances.services import NOT_REJECTED
+from sessions_app import categories, claims, lockout, records, sessions
+from sessions_app.categories import Run
+from sessions_app.clock import from_now
+from sessions_app.fetches import Fetch, next_finished
+from sessions_app.models import OPEN, RecordStatus, SyncInstanceRecord, SyncSession
+from whalefall.errors import (
+    InternalError,
+    OwnDatabaseError,
+    OwnDatabaseUnavailable,
+    RemoteTimeout,
+    TaskExecutionFailed,
+    WhaleFallError,
+)
+
+logger = logging.getLogger(__name__)
+
+TICK_SECONDS = 1.0
+SHORT_SECONDS = 0.05
+_written_off: list[Fetch] = []  # threads of this process that a driver never gave back
+
+
+def run(*, session: SyncSession | None = None, seconds: float | None = None) -> None:
+    """Work on all running sessions for a turn, or on one session until it is final (at most `seconds`)."""
+    Turn(session=session, seconds=seconds).run()
+
+
+def exhausted() -> bool:
+    """Whether so many threads are written off that this process should end and be replaced."""
+    return bool(4 * _lost_threads() >= settings.SYNC_THREADS)
+
+
+def _lost_threads() -> int:
+    _written_off[:] = [fetch for fetch in _written_off if fetch.is_alive]
+    return len(_written_off)
+
+
+class Turn:
+    """One run of the engine in this process."""
+
+    def __init__(self, *, session: SyncSession | None, seconds: float | None) -> None:
+        if seconds is None and session is None:
+            seconds = settings.SYNC_TURN_SECONDS
+        self.session = session
+        self.deadline = None if seconds is None else time.monotonic() + seconds
+        self.running: dict[int, Fetch] = {}
+        self.finished: SimpleQueue[Fetch] = SimpleQueue()
+        self.touched: set[int] = set()  # sessions in which this process brought a record to an end
+        self.renewed_at = time.monotonic()
+        self.claimed_at = 0.0
+
+    def run(self) -> None:
+        try:
+            while True:
+                claimed = not self.is_closing and self.claim()
+                self.finalize_touched()
+                if not self.running and not claimed and (self.is_closing or not self.has_prospects()):
+                    return
+                if self.session is not None and self.is_closing:
+                    self.hand_over()
+                    return
+                for fetch in next_finished(self.finished, self.wait_seconds(claimed)):
+                    self.end(fetch)
+                self.abort_overdue()
+                self.keep_leases()
+        finally:
+            for fetch in self.running.values():  # only when something broke: nobody waits for these any more
+                fetch.abort("cancelled")
+                _written_off.append(fetch)
+
+    @property
+    def is_closing(self) -> bool:
+        return exhausted() or (self.deadline is not None and time.monotonic() >= self.deadline)
+
+    def wait_seconds(self, claimed: bool) -> float:
+        """How long to wait for a fetch to end: a tick, but not past the nearest deadline."""
+        if claimed and not self.running:
+            return 0.0
+        now = time.monotonic()
+        deadlines = [*(fetch.deadline for fetch in self.running.values()), self.deadline or now]
+        return min([TICK_SECONDS, *(max(moment - now, SHORT_SECONDS) for moment in deadlines if moment > now)])
+
+    def has_prospects(self) -> bool:
+        """Whether records wait for their retry, or for other workers, that this turn may still see the end of."""
+        open_records = SyncInstanceRecord.objects.filter(status__in=OPEN)
+        if self.session is not None:
+            return open_records.filter(session=self.session).exists()
+        left = (self.deadline or 0) - time.monotonic()
+        return open_records.filter(status=RecordStatus.PENDING, next_attempt_at__lte=from_now(max(0.0, left))).exists()
+
+    # Claiming -----------------------------------------------------------------------------------------------------
+
+    def claim(self) -> bool:
+        """Start what can start now; return whether anything did."""
+        free = settings.SYNC_THREADS - len(self.running) - _lost_threads()
+        now = time.monotonic()
+        if self.running and free < settings.SYNC_THREADS / 4 and now < self.claimed_at + TICK_SECONDS:
+            return False  # a claim is worth its statements for several records at once
+        self.claimed_at = now
+        claimed: list[SyncInstanceRecord] = []
+        if free > 0:
+            expected = sum(_expected_bytes(fetch.record) for fetch in self.running.values())
+            claimed = claims.claim_fetches(
+                limit=free,
+                free_bytes=settings.SYNC_MEMORY_MB * 1024 * 1024 - expected,
+                idle=not self.running,
+                session=self.session,
+            )
+        for record in claimed:
+            self.start(record)
+        chunk = claims.claim_chunk(self.session)
+        if chunk:
+            self.work_locally(chunk)
+        return bool(claimed or chunk)
+
+    def start(self, record: SyncInstanceRecord) -> None:
+        """Begin the fetch of a claimed record; what cannot even begin fails like a fetch that failed."""
+        try:
+            category = categories.remote(record.sync_category)
+            target = category.target(_instance(record), Interrupt())
+            if lockout.applies(record, target):
+                records.skip(record, "credential_suspended")
+                self.touched.add(record.session_id)
+                return
+        except Exception as error:
+            self.fail(record, error)
+            return
+        fetch = Fetch(record, target, category.fetch)
+        self.running[record.pk] = fetch
+        fetch.start(self.finished)
+
+    # Ending -------------------------------------------------------------------------------------------------------
+
+    def end(self, fetch: Fetch) -> None:
+        """Apply what was read, or say why there is nothing."""
+        if self.running.get(fetch.record.pk) is not fetch:
+            return  # written off before: somebody else answers for the record
+        del self.running[fetch.record.pk]
+        self.touched.add(fetch.record.session_id)
+        if fetch.is_dropped:
+            records.free_slot(fetch.record)
+            return
+        if fetch.error is not None:
+            self.fail(fetch.record, fetch.error, fetch)
+            return
+        try:
+            self.apply(fetch)
+        except records.LeaseLost:
+            logger.warning("Record %s is no longer ours; what was read for it is dropped", fetch.record.pk)
+            records.free_slot(fetch.record)
+        except Exception as error:
+            self.fail(fetch.record, error, fetch)
+
+    def apply(self, fetch: Fetch) -> None:
+        """Write what was read and complete the record: one transaction, which begins with hold()."""
+        record, category = fetch.record, categories.remote(fetch.record.sync_category)
+        with transaction.atomic(durable=True):
+            records.hold([record])
+            began = time.monotonic()
+            counts = category.apply(_instance(record), fetch.snapshot, _run_of(record))
+            if time.monotonic() - began > settings.SYNC_APPLY_SECONDS:
+                raise TaskExecutionFailed(detail=f"storing took longer than {settings.SYNC_APPLY_SECONDS} s")
+            Instance.objects.filter(pk=_instance(record).pk).update(
+                last_connected_at=Now(),
+                snapshot_bytes=fetch.snapshot.size_bytes,
+                **NOT_REJECTED,
+                **category.instance_updates,
+            )
+            records.complete([record], {record.pk: counts})
+
+    def fail(
+        self, record: SyncInstanceRecord, error: BaseException, fetch: Fetch | None = None, *, keep_slot: bool = False
+    ) -> None:
+        """Bring a record to the state that its error deserves."""
+        self.touched.add(record.session_id)
+        anticipated = _anticipated(error)
+        if isinstance(anticipated, InternalError):
+            logger.error("Record %s failed unexpectedly", record.pk, exc_info=error)
+        if records.fail(record, anticipated, keep_slot=keep_slot) is None:
+            logger.warning("Record %s is no longer ours; its failure is dropped", record.pk)
+            records.free_slot(record)
+        elif fetch is not None:
+            lockout.note(record, fetch.target, anticipated.reason)
+
+    # Watching -----------------------------------------------------------------------------------------------------
+
+    def abort_overdue(self) -> None:
+        """End fetches that are over their budget; write off those that do not even end then."""
+        now = time.monotonic()
+        for fetch in list(self.running.values()):
+            if now > fetch.deadline:
+                fetch.abort("timeout")
+            if fetch.is_stuck:
+                del self.running[fetch.record.pk]
+                _written_off.append(fetch)
+                logger.error("The fetch of record %s cannot be ended; its thread is written off", fetch.record.pk)
+                if not fetch.is_dropped:
+                    self.fail(fetch.record, _overdue(fetch), fetch, keep_slot=True)
+
+    def keep_leases(self) -> None:
+        """Renew the leases in time and notice records that were cancelled or taken."""
+        mine = [fetch.record for fetch in self.running.values() if not fetch.is_dropped]
+        if not mine:
+            return
+        if time.monotonic() - self.renewed_at > settings.SYNC_LEASE_SECONDS / 4:
+            self.renewed_at = time.monotonic()
+            sessions.renew(mine)
+        kept = set(records.held(mine).values_list("pk", flat=True))
+        for record in mine:
+            if record.pk not in kept:
+                self.running[record.pk].is_dropped = True
+                self.running[record.pk].abort("cancelled")
+
+    def finalize_touched(self) -> None:
+        """Finalize the sessions of which nothing runs here any more; whoever ends a session's last record does it."""
+        busy = {fetch.record.session_id for fetch in self.running.values()}
+        for session_id in self.touched - busy:
+            sessions.finalize(session_id)
+        self.touched &= busy
+
+    def hand_over(self) -> None:
+        """Give back what this process has no more time for; the workers go on."""
+        for fetch in self.running.values():
+            if not fetch.is_dropped:
+                records.release(fetch.record)
+        sessions.nudge()
+
+    # Local work ---------------------------------------------------------------------------------------------------
+
+    def work_locally(self, chunk: list[SyncInstanceRecord]) -> None:
+        """Do a chunk in one transaction; one that fails is halved down to the instance that makes it fail."""
+        self.touched.add(chunk[0].session_id)
+        category = categories.local(chunk[0].sync_category)
+        todo = [chunk]
+        while todo:
+            part = todo.pop()
+            try:
+                with transaction.atomic(durable=True):
+                    records.hold(part)
+                    counts = category.apply_many([_instance(record) for record in part], _run_of(part[0]))
+                    records.complete(part, {record.pk: counts[_instance(record).pk] for record in part})
+            except records.LeaseLost:
+                kept = set(records.held(part).values_list("pk", flat=True))
+                if kept and len(kept) < len(part):
+                    todo.append([record for record in part if record.pk in kept])
+            except Exception as error:
+                if len(part) == 1:
+                    self.fail(part[0], error)
+                else:
+                    todo += [part[: len(part) // 2], part[len(part) // 2 :]]
+
+
+def _instance(record: SyncInstanceRecord) -> Instance:
+    """The instance of a claimed record; claims leave records without one alone."""
+    return cast(Instance, record.instance)
+
+
+def _expected_bytes(record: SyncInstanceRecord) -> int:
+    known = _instance(record).snapshot_bytes
+    return claims.UNKNOWN_SNAPSHOT_BYTES if known is None else known
+
+
+def _run_of(record: SyncInstanceRecord) -> Run:
+    session = record.session
+    return Run(
+        session_pk=session.pk,
+        session_id=session.session_id,
+        record_pk=record.pk,
+        started_at=session.started_at,
+        parameters=session.parameters,
+    )
+
+
+def _overdue(fetch: Fetch) -> WhaleFallError:
+    detail = f"the whole read took longer than {fetch.target.fetch_timeout} s and could not be ended"
+    return RemoteTimeout(**fetch.target.address, detail=detail)
+
+
+def _anticipated(error: BaseException) -> WhaleFallError:
+    if isinstance(error, WhaleFallError):
+        return error
+    if isinstance(error, OperationalError):
+        return OwnDatabaseUnavailable(detail=type(error).__name__)
+    if isinstance(error, DatabaseError):
+        return OwnDatabaseError(detail=type(error).__name__)
+    return InternalError(detail=type(error).__name__)

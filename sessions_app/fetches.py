@@ -1,0 +1,83 @@
+"""Daemon threads that read remote servers and cannot reach our database."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from django.db import connections
+
+from dbms.base import Target
+from sessions_app.models import SyncInstanceRecord
+
+ABORT_GRACE_SECONDS = 2.0
+
+
+class Fetch:
+    """One read in a thread of its own. A thread that a driver never gives back cannot be joined, only written off;
+    ThreadPoolExecutor would join it at exit and hang the worker for ever."""
+
+    def __init__(self, record: SyncInstanceRecord, target: Target, read: Callable[[Target], Any]) -> None:
+        self.record = record
+        self.target = target
+        self.snapshot: Any = None
+        self.error: BaseException | None = None
+        self.is_dropped = False  # the record is no longer ours: the result is of no use
+        self.aborted_at: float | None = None
+        self._read = read
+        self._thread: threading.Thread | None = None
+        self.deadline = time.monotonic() + target.fetch_timeout
+
+    def start(self, finished: SimpleQueue[Fetch]) -> None:
+        """Begin to read; the fetch is put into `finished` when it ends in whatever way."""
+        self._thread = threading.Thread(target=self._run, args=(finished,), name=f"fetch-{self.record.pk}", daemon=True)
+        self._thread.start()
+
+    def _run(self, finished: SimpleQueue[Fetch]) -> None:
+        try:
+            forbid_database()
+            self.snapshot = self._read(self.target)
+        except BaseException as error:  # whatever it is, the main loop has to hear of it
+            self.error = self.target.interrupt.error(self.target) or error
+        finally:
+            finished.put(self)
+
+    def abort(self, reason: str) -> None:
+        """Ask the read to end, without waiting for it."""
+        if self.aborted_at is None:
+            self.aborted_at = time.monotonic()
+            threading.Thread(target=self.target.interrupt.fire, args=(reason,), daemon=True).start()
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether it goes on although it was aborted."""
+        return self.aborted_at is not None and time.monotonic() > self.aborted_at + ABORT_GRACE_SECONDS
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether its thread still runs."""
+        return self._thread is not None and self._thread.is_alive()
+
+
+def forbid_database() -> None:
+    """A query in this thread becomes an error instead of a leaked connection. Connections are per thread."""
+
+    def refuse(*args: Any, **kwargs: Any) -> None:
+        raise RuntimeError("A fetch must not touch WhaleFall's own database")
+
+    for connection in connections.all():
+        connection.connect = refuse  # type: ignore[method-assign]
+
+
+def next_finished(finished: SimpleQueue[Fetch], seconds: float) -> list[Fetch]:
+    """The fetches that ended, after waiting for the first for at most `seconds`."""
+    ended: list[Fetch] = []
+    try:
+        ended.append(finished.get(timeout=seconds))
+        while True:
+            ended.append(finished.get_nowait())
+    except Empty:
+        return ended

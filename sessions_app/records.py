@@ -1,0 +1,144 @@
+"""The transitions of a record that is being worked on. Each is one conditional UPDATE; none leaves a final state."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Case, F, IntegerField, QuerySet, Value, When
+from django.db.models.functions import Now
+
+from sessions_app.categories import ItemCounts
+from sessions_app.clock import from_now
+from sessions_app.fetches import ABORT_GRACE_SECONDS
+from sessions_app.models import RecordStatus, SyncInstanceRecord
+from whalefall.errors import WhaleFallError
+
+NO_LEASE: dict[str, Any] = {"claim_token": None, "lease_expires_at": None}
+NO_ERROR: dict[str, Any] = {"message_code": "", "reason": "", "error_params": {}}
+
+
+class LeaseLost(Exception):
+    """The record was cancelled or given to somebody else: whatever was read for it is dropped."""
+
+
+def held(records: Sequence[SyncInstanceRecord]) -> QuerySet[SyncInstanceRecord]:
+    """Those of the records that are still ours."""
+    return SyncInstanceRecord.objects.filter(
+        pk__in=[record.pk for record in records],
+        claim_token__in={record.claim_token for record in records},
+        status=RecordStatus.RUNNING,
+    )
+
+
+def hold(records: Sequence[SyncInstanceRecord]) -> None:
+    """Renew the lease and lock the rows until the transaction ends. Raises LeaseLost unless all are ours."""
+    if held(records).update(lease_expires_at=from_now(settings.SYNC_LEASE_SECONDS)) != len(records):
+        raise LeaseLost
+
+
+def complete(records: Sequence[SyncInstanceRecord], counts: Mapping[int, ItemCounts]) -> None:
+    """running → completed, inside the transaction that hold() began. `counts` by record id."""
+    updated = held(records).update(
+        status=RecordStatus.COMPLETED,
+        completed_at=Now(),
+        slot_until=None,
+        next_attempt_at=None,
+        items_synced=_each(records, counts, "synced"),
+        items_created=_each(records, counts, "created"),
+        items_updated=_each(records, counts, "updated"),
+        items_deleted=_each(records, counts, "deleted"),
+        # A chunk of local work has one story; a fetched record has its own.
+        sync_details={"version": 1, **counts[records[0].pk].details} if len(records) == 1 else {"version": 1},
+        **NO_LEASE,
+        **NO_ERROR,
+    )
+    if updated != len(records):
+        raise LeaseLost
+
+
+def _each(records: Sequence[SyncInstanceRecord], counts: Mapping[int, ItemCounts], field: str) -> Case | Value:
+    values = {record.pk: getattr(counts[record.pk], field) for record in records}
+    if len(set(values.values())) == 1:
+        return Value(next(iter(values.values())))
+    return Case(*(When(pk=pk, then=Value(value)) for pk, value in values.items()), output_field=IntegerField())
+
+
+def fail(record: SyncInstanceRecord, error: WhaleFallError, *, keep_slot: bool = False) -> RecordStatus | None:
+    """running → failed, or → pending when trying again may help. None when the record is no longer ours.
+
+    `keep_slot` leaves the connection slot taken until its deadline, for a fetch that could not be ended.
+    """
+    what = {
+        "message_code": error.message_code,
+        "reason": error.reason,
+        "error_params": {name: storable(value) for name, value in error.params.items()},
+        **NO_LEASE,
+        **({} if keep_slot else {"slot_until": None}),
+    }
+    tried = record.attempts - record.lost_count
+    if error.transient and tried < record.session.max_attempts:
+        wait = settings.SYNC_BACKOFF_SECONDS * 4 ** (tried - 1) * random.uniform(0.8, 1.2)
+        updated = held([record]).update(status=RecordStatus.PENDING, next_attempt_at=from_now(wait), **what)
+        return RecordStatus.PENDING if updated else None
+    updated = held([record]).update(
+        status=RecordStatus.FAILED, completed_at=Now(), next_attempt_at=None, items_synced=0, **what
+    )
+    return RecordStatus.FAILED if updated else None
+
+
+def release(record: SyncInstanceRecord) -> bool:
+    """running → pending, untouched: this process has no more time for it, another one goes on."""
+    return bool(
+        held([record]).update(
+            status=RecordStatus.PENDING,
+            attempts=F("attempts") - 1,
+            slot_until=from_now(ABORT_GRACE_SECONDS),
+            next_attempt_at=None,
+            **NO_LEASE,
+        )
+    )
+
+
+def skip(record: SyncInstanceRecord, reason: str, params: Mapping[str, Any] | None = None) -> bool:
+    """running → skipped, for a reason of whalefall.errors.SKIP_TEXTS."""
+    return bool(
+        held([record]).update(
+            status=RecordStatus.SKIPPED,
+            completed_at=Now(),
+            slot_until=None,
+            message_code="",
+            reason=reason,
+            error_params=dict(params or {}),
+            **NO_LEASE,
+        )
+    )
+
+
+def drop(pending: QuerySet[SyncInstanceRecord], reason: str, params: Mapping[str, Any] | None = None) -> int:
+    """pending → skipped for all of a queryset; returns how many."""
+    ids = pending.filter(status=RecordStatus.PENDING).order_by("pk").select_for_update(of=("self",))
+    return SyncInstanceRecord.objects.filter(
+        pk__in=list(ids.values_list("pk", flat=True)), status=RecordStatus.PENDING
+    ).update(
+        status=RecordStatus.SKIPPED,
+        completed_at=Now(),
+        next_attempt_at=None,
+        message_code="",
+        reason=reason,
+        error_params=dict(params or {}),
+    )
+
+
+def free_slot(record: SyncInstanceRecord) -> None:
+    """The connection of a cancelled record is closed: its host may be used again."""
+    SyncInstanceRecord.objects.filter(pk=record.pk, status=RecordStatus.CANCELLED).update(slot_until=None)
+
+
+def storable(value: Any) -> Any:
+    """A parameter of an error as every database can store it: plain, short, without NUL."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return str(value).encode("utf-8", "replace").decode().replace("\x00", "�")[:1000]

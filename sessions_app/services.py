@@ -1,0 +1,290 @@
+"""What people, scripts and schedules can do with sync sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from instances.models import Instance, InstanceQuerySet
+from sessions_app import categories, claims, engine, records, sessions
+from sessions_app.models import (
+    MANUAL_PRIORITY,
+    OPEN,
+    SCHEDULED_PRIORITY,
+    RecordStatus,
+    SessionStatus,
+    SyncInstanceRecord,
+    SyncSession,
+    SyncType,
+)
+from whalefall.errors import (
+    CredentialMissing,
+    CredentialUnreadable,
+    InstanceDisabled,
+    NoActiveInstance,
+    NothingToRetry,
+    SessionFinished,
+    SyncAlreadyRunning,
+    WorkerLost,
+)
+
+LOST_LIMIT = 3
+EXPLICIT = (SyncType.MANUAL_SINGLE, SyncType.MANUAL_BATCH)  # somebody chose these very instances
+SWEEP_BATCH = 1000
+
+
+@transaction.atomic
+def start_session(
+    *,
+    category: str,
+    sync_type: str,
+    instances: InstanceQuerySet,
+    user: User | None = None,
+    parameters: dict[str, Any] | None = None,
+    max_attempts: int | None = None,
+    retry_of: SyncSession | None = None,
+) -> SyncSession:
+    """Write a session with one record per active instance and nudge the workers.
+
+    An instance that another session has open gets a skipped record. Raises UnknownCategory, and NoActiveInstance
+    unless a schedule asks.
+    """
+    categories.get(category)
+    chosen = list(instances.active().select_related("credential").order_by("pk"))
+    if not chosen and sync_type != SyncType.SCHEDULED_TASK:
+        raise NoActiveInstance
+    session = SyncSession.objects.create(
+        sync_type=sync_type,
+        sync_category=category,
+        priority=SCHEDULED_PRIORITY if sync_type == SyncType.SCHEDULED_TASK else MANUAL_PRIORITY,
+        max_attempts=max_attempts or settings.SYNC_ATTEMPTS,
+        total_instances=len(chosen),
+        created_by=user,
+        parameters=parameters or {},
+        retry_of=retry_of,
+    )
+    session.refresh_from_db()
+    superseded = _supersede(session, chosen) if sync_type in EXPLICIT else set()
+    suspended = _suspended(session, chosen)
+    SyncInstanceRecord.objects.bulk_create(
+        [_record(session, instance) for instance in chosen if instance.pk not in suspended], ignore_conflicts=True
+    )
+    _write_skipped(session, chosen, suspended)
+    for pk in superseded:
+        sessions.finalize(pk)
+    if sessions.finalize(session.pk):
+        session.refresh_from_db()
+    else:
+        sessions.nudge()
+    return session
+
+
+def _record(session: SyncSession, instance: Instance, **fields: Any) -> SyncInstanceRecord:
+    return SyncInstanceRecord(
+        session=session,
+        instance=instance,
+        instance_name=instance.name,
+        sync_category=session.sync_category,
+        host_key=instance.host_key,
+        **fields,
+    )
+
+
+def _supersede(session: SyncSession, chosen: Sequence[Instance]) -> set[int]:
+    """A person's choice goes before what a schedule has not begun; returns the sessions that lost a record."""
+    waiting = SyncInstanceRecord.objects.filter(
+        sync_category=session.sync_category,
+        status=RecordStatus.PENDING,
+        session__sync_type=SyncType.SCHEDULED_TASK,
+        instance__in=[instance.pk for instance in chosen],
+    )
+    affected = set(waiting.values_list("session_id", flat=True))
+    if affected:
+        records.drop(waiting, "superseded", {"session_id": str(session.session_id)})
+    return affected
+
+
+def _suspended(session: SyncSession, chosen: Sequence[Instance]) -> set[int]:
+    """Instances whose login was rejected before: schedules and retries leave them alone."""
+    if session.sync_type != SyncType.SCHEDULED_TASK and session.retry_of_id is None:
+        return set()
+    found = set()
+    for instance in chosen:
+        if instance.rejected_login:
+            try:
+                if instance.is_suspended(instance.target()):
+                    found.add(instance.pk)
+            except (CredentialMissing, CredentialUnreadable):
+                pass  # the record will say so itself
+    return found
+
+
+def _write_skipped(session: SyncSession, chosen: Sequence[Instance], suspended: set[int]) -> None:
+    """A record for each instance that could not get an open one, with the reason."""
+    written = set(session.records.values_list("instance_id", flat=True))
+    missing = [instance for instance in chosen if instance.pk not in written]
+    if not missing:
+        return
+    holders = dict(
+        SyncInstanceRecord.objects.filter(
+            sync_category=session.sync_category, status__in=OPEN, instance__in=[instance.pk for instance in missing]
+        ).values_list("instance_id", "session__session_id")
+    )
+    now = session.started_at
+    SyncInstanceRecord.objects.bulk_create(
+        _record(
+            session,
+            instance,
+            status=RecordStatus.SKIPPED,
+            completed_at=now,
+            reason="credential_suspended" if instance.pk in suspended else "already_running",
+            error_params={} if instance.pk in suspended else {"session_id": str(holders.get(instance.pk, ""))},
+        )
+        for instance in missing
+    )
+
+
+def sync_single(
+    *,
+    category: str,
+    instance: Instance,
+    user: User | None = None,
+    parameters: dict[str, Any] | None = None,
+) -> SyncInstanceRecord:
+    """Synchronize one instance while the caller waits, for SYNC_INLINE_SECONDS at most; then the workers go on.
+
+    Nothing is tried twice: the caller gets the first answer. Raises InstanceDisabled and SyncAlreadyRunning.
+    """
+    if not instance.is_active or instance.deleted_at is not None:
+        raise InstanceDisabled(instance=instance.name)
+    with transaction.atomic():
+        session = start_session(
+            category=category,
+            sync_type=SyncType.MANUAL_SINGLE,
+            instances=Instance.objects.filter(pk=instance.pk),
+            user=user,
+            parameters=parameters,
+            max_attempts=1,
+        )
+        record = session.records.get()
+        if record.reason == "already_running":
+            other = record.error_params["session_id"]
+            raise SyncAlreadyRunning(instance=instance.name, session_id=other, extra={"session_id": other})
+    engine.run(session=session, seconds=settings.SYNC_INLINE_SECONDS)
+    return SyncInstanceRecord.objects.select_related("session", "instance").get(pk=record.pk)
+
+
+def cancel_session(session: SyncSession) -> SyncSession:
+    """running → cancelled at once, with every open record; what is read afterwards is dropped.
+
+    Waits for applies in flight, bounded by SYNC_APPLY_SECONDS. Again is no error; SessionFinished when it had ended.
+    """
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                patience = f"{settings.SYNC_APPLY_SECONDS + 5}s"
+                cursor.execute(
+                    "SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true)",
+                    [patience] * 2,
+                )
+        cancelled = SyncSession.objects.filter(pk=session.pk, status=SessionStatus.RUNNING).update(
+            status=SessionStatus.CANCELLED, completed_at=Now(), updated_at=Now()
+        )
+        if cancelled:
+            mine = SyncInstanceRecord.objects.filter(session=session.pk, status__in=OPEN)
+            list(mine.select_for_update().order_by("pk").values_list("pk"))  # waits for applies, in the order of keys
+            mine.update(status=RecordStatus.CANCELLED, completed_at=Now(), next_attempt_at=None, **records.NO_LEASE)
+            SyncSession.objects.filter(pk=session.pk).update(**sessions.freeze(session.pk))
+    session.refresh_from_db()
+    if session.status != SessionStatus.CANCELLED:
+        raise SessionFinished(
+            session_id=session.session_id, status=session.status, extra={"session_id": str(session.session_id)}
+        )
+    return session
+
+
+def retry_session(
+    session: SyncSession,
+    *,
+    statuses: Sequence[str] = (RecordStatus.FAILED,),
+    reasons: Sequence[str] | None = None,
+    user: User | None = None,
+) -> SyncSession:
+    """A new session over the instances whose records ended so, linked by retry_of. Raises NothingToRetry."""
+    wanted = session.records.filter(status__in=statuses)
+    if reasons is not None:
+        wanted = wanted.filter(Q(reason__in=reasons) | Q(message_code__in=reasons))
+    instances = Instance.objects.filter(pk__in=wanted.values("instance_id"))
+    if not instances.active().exists():
+        raise NothingToRetry(session_id=session.session_id)
+    return start_session(
+        category=session.sync_category,
+        sync_type=SyncType.MANUAL_BATCH,
+        instances=instances,
+        user=user,
+        parameters=session.parameters,
+        retry_of=session,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepReport:
+    """What a sweep found."""
+
+    returned: int
+    lost: int
+    dropped: int
+    finalized: int
+    nudged: bool
+
+
+def sweep() -> SweepReport:
+    """Repair whatever a death left behind. Idempotent; needs no host name and no process id."""
+    returned, lost = _return_lapsed()
+    dropped = records.drop(
+        SyncInstanceRecord.objects.filter(
+            Q(instance__isnull=True) | Q(instance__is_active=False) | Q(instance__deleted_at__isnull=False)
+        ),
+        "instance_disabled",
+    )
+    ended = SyncSession.objects.filter(status=SessionStatus.RUNNING).exclude(
+        pk__in=SyncInstanceRecord.objects.filter(status__in=OPEN).values("session_id")
+    )
+    finalized = sum(sessions.finalize(pk) for pk in ended.values_list("pk", flat=True))
+    waiting = claims.claimable().exists()
+    if waiting:
+        sessions.nudge()
+    return SweepReport(returned=returned, lost=lost, dropped=dropped, finalized=finalized, nudged=waiting)
+
+
+@transaction.atomic
+def _return_lapsed() -> tuple[int, int]:
+    """running → pending where the lease lapsed, or → failed after the third lost worker; returns both numbers."""
+    lapsed = (
+        SyncInstanceRecord.objects.filter(status=RecordStatus.RUNNING, lease_expires_at__lt=Now())
+        .select_for_update(skip_locked=True)
+        .order_by("pk")[:SWEEP_BATCH]
+    )
+    rows = list(lapsed.values_list("pk", "lost_count"))
+    back = SyncInstanceRecord.objects.filter(
+        pk__in=[pk for pk, lost in rows if lost + 1 < LOST_LIMIT], status=RecordStatus.RUNNING
+    ).update(status=RecordStatus.PENDING, lost_count=F("lost_count") + 1, **records.NO_LEASE)
+    failed = SyncInstanceRecord.objects.filter(
+        pk__in=[pk for pk, lost in rows if lost + 1 >= LOST_LIMIT], status=RecordStatus.RUNNING
+    ).update(
+        status=RecordStatus.FAILED,
+        completed_at=Now(),
+        lost_count=F("lost_count") + 1,
+        message_code=WorkerLost.message_code,
+        reason=WorkerLost.reason,
+        error_params={"lost_count": LOST_LIMIT},
+        **records.NO_LEASE,
+    )
+    return back, failed

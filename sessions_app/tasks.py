@@ -1,0 +1,30 @@
+"""What django-q2 calls. A task carries no work: it only says that there is some."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+from sessions_app import claims, engine, services, sessions
+
+logger = logging.getLogger(__name__)
+
+EX_TEMPFAIL = 75
+
+
+def work() -> None:
+    """One turn of the engine; leaves a nudge behind when work is left."""
+    services.sweep()
+    engine.run()
+    if claims.claimable().exists():
+        sessions.nudge()
+    if engine.exhausted():
+        # Threads that a driver never gave back are not coming back: the guard starts a fresh process.
+        logger.error("Too many fetch threads are written off; this worker process ends")
+        logging.shutdown()
+        os._exit(EX_TEMPFAIL)
+
+
+def sweep() -> None:
+    """Repair whatever a death left behind."""
+    services.sweep()
