@@ -91,7 +91,7 @@ SHOP = Host(
             CREATE TABLE sales.orders (id bigserial PRIMARY KEY, customer bigint, placed_at timestamptz, total numeric);
             CREATE TABLE sales.payments (id bigserial PRIMARY KEY, order_id bigint, card_token text, amount numeric);
             CREATE TABLE sales.catalogue (article text PRIMARY KEY, price numeric);
-            CREATE VIEW sales.revenue AS SELECT placed_at::date AS day, sum(total) AS total FROM sales.orders GROUP BY 1;
+            CREATE VIEW sales.revenue AS SELECT placed_at::date AS day, sum(total) FROM sales.orders GROUP BY 1;
             CREATE FUNCTION sales.refund(payment bigint, reason text) RETURNS void LANGUAGE sql AS 'SELECT';
             REVOKE EXECUTE ON FUNCTION sales.refund(bigint, text) FROM PUBLIC;
             GRANT USAGE ON SCHEMA sales TO readers, support;

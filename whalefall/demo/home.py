@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 from cryptography.fernet import Fernet
 
@@ -32,7 +33,7 @@ def inside() -> Path | None:
     return Path(directory) if process == str(os.getpid()) else None
 
 
-def enter() -> None:
+def enter() -> NoReturn:
     """Start this program again, in the same process, with the demo's environment."""
     directory = tempfile.mkdtemp(prefix="whalefall-demo-")
     os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment(directory))

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from accounts_sync.models import AccountChangeLog, InstanceAccount
-from instances.models import Instance
 from sessions_app.models import SyncSession
 
 
@@ -94,7 +94,6 @@ def instance_lines(session: SyncSession) -> tuple[InstanceLine, ...]:
     superusers = Counter(accounts.filter(is_superuser=True).values_list("instance_id", flat=True))
     locked = Counter(accounts.locked().values_list("instance_id", flat=True))
     changes = Counter(_changes(session).values_list("instance_id", flat=True))
-    records = {record.instance_id: record for record in session.records.all()}
     return tuple(
         InstanceLine(
             instance=instance.name,
@@ -104,11 +103,12 @@ def instance_lines(session: SyncSession) -> tuple[InstanceLine, ...]:
             superusers=superusers[instance.pk],
             locked=locked[instance.pk],
             changes=changes[instance.pk],
-            message_code=records[instance.pk].message_code,
-            reason=records[instance.pk].reason,
-            error=records[instance.pk].error_message,
+            message_code=record.message_code,
+            reason=record.reason,
+            error=record.error_message,
         )
-        for instance in Instance.objects.filter(pk__in=records).order_by("name")
+        for record in session.records.select_related("instance").order_by("instance_name")
+        if (instance := record.instance) is not None
     )
 
 
@@ -125,7 +125,7 @@ def change_lines(session: SyncSession) -> tuple[ChangeLine, ...]:
     )
 
 
-def _changes(session: SyncSession):  # type: ignore[no-untyped-def]  # a queryset, whatever its class is
+def _changes(session: SyncSession) -> QuerySet[AccountChangeLog]:
     return AccountChangeLog.objects.filter(session=session, is_baseline=False)
 
 
