@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection, transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from instances.models import Instance, InstanceQuerySet
-from sessions_app import categories, claims, engine, records, sessions
+from sessions_app import categories, engine, records, sessions
 from sessions_app.models import (
     MANUAL_PRIORITY,
     OPEN,
@@ -24,6 +24,7 @@ from sessions_app.models import (
     SyncSession,
     SyncType,
 )
+from sessions_app.recovery import SweepReport, sweep
 from whalefall.errors import (
     CredentialMissing,
     CredentialUnreadable,
@@ -32,12 +33,12 @@ from whalefall.errors import (
     NothingToRetry,
     SessionFinished,
     SyncAlreadyRunning,
-    WorkerLost,
 )
 
-LOST_LIMIT = 3
+__all__ = ["SweepReport", "cancel_session", "purge_sessions", "retry_session", "start_session", "sweep", "sync_single"]
+
 EXPLICIT = (SyncType.MANUAL_SINGLE, SyncType.MANUAL_BATCH)  # somebody chose these very instances
-SWEEP_BATCH = 1000
+PURGE_BATCH = 200
 
 
 @transaction.atomic
@@ -234,57 +235,13 @@ def retry_session(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SweepReport:
-    """What a sweep found."""
-
-    returned: int
-    lost: int
-    dropped: int
-    finalized: int
-    nudged: bool
-
-
-def sweep() -> SweepReport:
-    """Repair whatever a death left behind. Idempotent; needs no host name and no process id."""
-    returned, lost = _return_lapsed()
-    dropped = records.drop(
-        SyncInstanceRecord.objects.filter(
-            Q(instance__isnull=True) | Q(instance__is_active=False) | Q(instance__deleted_at__isnull=False)
-        ),
-        "instance_disabled",
-    )
-    ended = SyncSession.objects.filter(status=SessionStatus.RUNNING).exclude(
-        pk__in=SyncInstanceRecord.objects.filter(status__in=OPEN).values("session_id")
-    )
-    finalized = sum(sessions.finalize(pk) for pk in ended.values_list("pk", flat=True))
-    waiting = claims.claimable().exists()
-    if waiting:
-        sessions.nudge()
-    return SweepReport(returned=returned, lost=lost, dropped=dropped, finalized=finalized, nudged=waiting)
-
-
-@transaction.atomic
-def _return_lapsed() -> tuple[int, int]:
-    """running → pending where the lease lapsed, or → failed after the third lost worker; returns both numbers."""
-    lapsed = (
-        SyncInstanceRecord.objects.filter(status=RecordStatus.RUNNING, lease_expires_at__lt=Now())
-        .select_for_update(skip_locked=True)
-        .order_by("pk")[:SWEEP_BATCH]
-    )
-    rows = list(lapsed.values_list("pk", "lost_count"))
-    back = SyncInstanceRecord.objects.filter(
-        pk__in=[pk for pk, lost in rows if lost + 1 < LOST_LIMIT], status=RecordStatus.RUNNING
-    ).update(status=RecordStatus.PENDING, lost_count=F("lost_count") + 1, **records.NO_LEASE)
-    failed = SyncInstanceRecord.objects.filter(
-        pk__in=[pk for pk, lost in rows if lost + 1 >= LOST_LIMIT], status=RecordStatus.RUNNING
-    ).update(
-        status=RecordStatus.FAILED,
-        completed_at=Now(),
-        lost_count=F("lost_count") + 1,
-        message_code=WorkerLost.message_code,
-        reason=WorkerLost.reason,
-        error_params={"lost_count": LOST_LIMIT},
-        **records.NO_LEASE,
-    )
-    return back, failed
+def purge_sessions(*, before: datetime, dry_run: bool = False) -> int:
+    """Delete the sessions that ended before a time, in batches; change logs stay. Returns how many."""
+    old = SyncSession.objects.filter(completed_at__lt=before).exclude(status=SessionStatus.RUNNING)
+    if dry_run:
+        return old.count()
+    purged = 0
+    while batch := list(old.order_by("pk").values_list("pk", flat=True)[:PURGE_BATCH]):
+        SyncSession.objects.filter(pk__in=batch).delete()
+        purged += len(batch)
+    return purged

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from instances.models import Instance
@@ -100,12 +102,9 @@ def test_a_chunk_is_of_one_session(script, make_instances):
     assert [record.instance_name for record in claims.claim_chunk()] == ["c", "d", "e"]
 
 
-def test_a_claim_costs_the_same_for_one_record_and_for_many(script, make_instances, django_assert_num_queries):
+def test_a_claim_costs_the_same_for_one_record_and_for_many(script, make_instances):
     make_instances(*(f"i{n}" for n in range(30)))
     start()
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
     with CaptureQueriesContext(connection) as one:
         claim(1)
     with CaptureQueriesContext(connection) as many:

@@ -1,0 +1,73 @@
+"""`manage.py sync CATEGORY`: start a sync session by hand."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.db.models import Q
+
+import dbms
+from instances.models import Instance, InstanceQuerySet, Tag
+from instances.services import get_instance
+from sessions_app import engine, progress_bar, report, services
+from sessions_app.models import SyncType
+from whalefall.commands import DomainCommand
+from whalefall.errors import NotFound
+
+
+class Command(DomainCommand):
+    help = "Start a sync session over all active instances, or over those that the options name."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("category", help="account, …")
+        parser.add_argument("--instance", action="append", default=[], metavar="NAME", help="repeatable")
+        parser.add_argument("--tag", action="append", default=[], metavar="TAG", help="repeatable: any of them")
+        parser.add_argument("--db-type", metavar="X")
+        parser.add_argument("--force", action="store_true", help="accept an account list that shrank a lot")
+        how = parser.add_mutually_exclusive_group()
+        how.add_argument("--inline", action="store_true", help="work in this process, without retries")
+        how.add_argument("--wait", action="store_true", help="wait for the workers")
+        parser.add_argument("--json", action="store_true")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        chosen = _chosen(options["instance"], options["tag"], options["db_type"])
+        session = services.start_session(
+            category=options["category"],
+            sync_type=SyncType.MANUAL_TASK if chosen is None else SyncType.MANUAL_BATCH,
+            instances=Instance.objects.all() if chosen is None else chosen,
+            parameters={"force": True} if options["force"] else {},
+            max_attempts=1 if options["inline"] else None,
+        )
+        if options["inline"]:
+            session = progress_bar.work(session, lambda: engine.run(session=session))
+        elif options["wait"]:
+            session = progress_bar.follow(session)
+        elif options["json"]:
+            self.print_json(report.session_document(session))
+            return
+        else:
+            self.stdout.write(report.session_line(session))
+            return
+        report.print_outcome(self, session, as_json=options["json"])
+        if session.status != "completed":
+            sys.exit(1)
+
+
+def _chosen(names: list[str], tags: list[str], db_type: str | None) -> InstanceQuerySet | None:
+    """The instances that the options name; None when they name none. Raises NotFound, ValidationFailed."""
+    if not (names or tags or db_type):
+        return None
+    wanted = Instance.objects.present()
+    if names:
+        wanted = wanted.filter(pk__in=[get_instance(name).pk for name in names])
+    if tags:
+        known = set(Tag.objects.filter(name__in=tags).values_list("name", flat=True))
+        for tag in tags:
+            if tag not in known:
+                raise NotFound(what="tag", name=tag)
+        wanted = wanted.filter(Q(tags__name__in=tags)).distinct()
+    if db_type:
+        wanted = wanted.filter(db_type=dbms.normalize(db_type))
+    return wanted
