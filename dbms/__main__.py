@@ -59,8 +59,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--database", default="", help="where to connect to; default: the usual one")
     parser.add_argument("--tls", choices=TLS_MODES, default="disable")
     parser.add_argument("--ca", type=Path, metavar="FILE", help="CA certificate in PEM, for --tls verify")
-    parser.add_argument("--connect-timeout", type=_seconds, default=Target.connect_timeout, metavar="SECONDS")
-    parser.add_argument("--statement-timeout", type=_seconds, default=Target.statement_timeout, metavar="SECONDS")
+    parser.add_argument("--connect-timeout", type=_seconds, metavar="SECONDS")
+    parser.add_argument("--statement-timeout", type=_seconds, metavar="SECONDS")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     return parser
 
@@ -78,6 +78,7 @@ def _port(text: str) -> int:
 
 
 def _target(adapter: Adapter, options: argparse.Namespace) -> Target:
+    limits = {name: getattr(options, name) for name in ("connect_timeout", "statement_timeout")}
     return Target(
         db_type=adapter.key,
         host=options.host,
@@ -87,8 +88,7 @@ def _target(adapter: Adapter, options: argparse.Namespace) -> Target:
         database=options.database,
         tls_mode=options.tls,
         tls_ca=options.ca.read_text(encoding="utf-8") if options.ca else "",
-        connect_timeout=options.connect_timeout,
-        statement_timeout=options.statement_timeout,
+        **{name: seconds for name, seconds in limits.items() if seconds is not None},
     )
 
 
