@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dbms.base import Adapter
-from dbms.snapshots import DATABASE_LIST, SERVER, AccountsSnapshot, AccountSnapshot, Coverage, Reach, account
+from dbms.snapshots import DATABASE_LIST, SERVER, AccountSnapshot, AccountsSnapshot, Coverage, Reach, account
 
 ATTRIBUTES, MEMBERSHIPS = "postgresql_role_attributes", "postgresql_memberships"
 CONNECTS, OBJECTS = "postgresql_database_privileges", "postgresql_object_privileges"
