@@ -17,7 +17,7 @@ from accounts_sync.changes import (
 from accounts_sync.models import ChangeType
 from accounts_sync.rows import AccountUpdate
 from accounts_sync.scopes import Scopes
-from accounts_sync.stored import SETTINGS, Key, StoredAccount
+from accounts_sync.stored import INCOMPARABLE, SETTINGS, Key, StoredAccount
 from dbms.base import Adapter
 from dbms.snapshots import SERVER, AccountSnapshot, Reach, digest, document, fingerprint, split
 
@@ -91,7 +91,7 @@ class Reading:
             versions = self._versions
         else:  # of roles and attributes nothing is known, so everything that follows from them stays
             facts, is_superuser = old_facts, before.is_superuser
-            versions = (before.reader_version or 0, FACTS_DUE)
+            versions = (before.reader_version or INCOMPARABLE, FACTS_DUE)
 
         privileges: Iterator[PrivilegeChange] = iter(())
         others: list[Entry] = []
@@ -99,7 +99,8 @@ class Reading:
             privileges = (change for scope in _ordered(now.parts) for change in privilege_changes({}, now.parts[scope]))
             others = [_superuser_entry(None, facts)] if is_superuser else []
         elif before.fingerprint is not None:
-            privileges = self._privileges(old_parts, now.parts, old_digests, new_digests) if is_known else privileges
+            if is_known and before.reader_version != INCOMPARABLE:
+                privileges = self._privileges(old_parts, now.parts, old_digests, new_digests)
             others = list(self._others(seen, before, old_document, facts, is_superuser))
         privilege_diff = privilege_document(privileges)
         return AccountUpdate(

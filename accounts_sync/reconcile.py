@@ -15,7 +15,7 @@ from accounts_sync.models import ChangeType
 from accounts_sync.reading import Reading
 from accounts_sync.rows import AccountUpdate
 from accounts_sync.scopes import Scopes
-from accounts_sync.stored import Key, StoredAccount, stored_accounts, stored_documents
+from accounts_sync.stored import INCOMPARABLE, Key, StoredAccount, stored_accounts, stored_documents
 from dbms.snapshots import AccountSnapshot, AccountsSnapshot
 from instances.models import Instance
 from sessions_app import coverage
@@ -47,6 +47,7 @@ def reconcile(instance: Instance, snapshot: AccountsSnapshot, run: Run) -> ItemC
     updates = [reading.update(account, before, documents.get(before.id) if before else None) for account, before in due]
     if updates or missing:
         rows.write(instance, run, updates, [(account, _deletion(scopes, account)) for account in missing])
+    rows.mark_incomparable(_outdated(scopes, stored, listed))
     coverage.store(instance, SyncCategoryName.ACCOUNT, snapshot.coverage, ledger, scopes.gone)
     _store_version(instance, snapshot)
     return _counts(snapshot, scopes, len(listed), updates, len(missing))
@@ -62,6 +63,18 @@ def _missing(
         account
         for key, account in stored.items()
         if account.is_active and key not in listed and not scopes.keeps(scopes.home(account.host))
+    ]
+
+
+def _outdated(scopes: Scopes, stored: Mapping[Key, StoredAccount], listed: Mapping[Key, AccountSnapshot]) -> list[int]:
+    """Accounts that are away while a scope they hold something in begins to be read in another shape."""
+    return [
+        account.id
+        for key, account in stored.items()
+        if not account.is_active
+        and key not in listed
+        and account.reader_version != INCOMPARABLE
+        and not scopes.reshaped.isdisjoint(account.digests)
     ]
 
 

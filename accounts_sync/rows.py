@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models.functions import Now
 
 from accounts_sync.models import AccountChangeLog, AccountPermission, ChangeType, InstanceAccount
-from accounts_sync.stored import SETTINGS, Key, StoredAccount, batches
+from accounts_sync.stored import INCOMPARABLE, SETTINGS, Key, StoredAccount, batches
 from dbms.snapshots import AccountSnapshot
 from instances.models import Instance
 from sessions_app.categories import Run
@@ -69,6 +69,12 @@ def write(
         for account, other_diff in deleted
     ]
     AccountChangeLog.objects.bulk_create(log)
+
+
+def mark_incomparable(ids: Sequence[int]) -> None:
+    """Note of accounts that are away that their documents cannot be compared any more when they come back."""
+    for some in batches(ids):
+        AccountPermission.objects.filter(account_id__in=some).update(reader_version=INCOMPARABLE)
 
 
 def _write_accounts(instance: Instance, updates: Sequence[AccountUpdate], clock: datetime) -> dict[Key, int]:

@@ -22,6 +22,7 @@ class Scopes:
     # Covered scope → categories of which the state before this read is known in the same shape. A scope whose state
     # before is not known at all is missing.
     comparable: Mapping[str, frozenset[str]]
+    reshaped: frozenset[str]  # covered before, but not in exactly these categories and shapes
     is_steady: bool  # the server scope covers the same categories as before
 
     @classmethod
@@ -42,6 +43,7 @@ class Scopes:
             ledger=frozenset(ledger),
             is_list_complete=DATABASE_LIST in read.get(SERVER, frozenset()),
             comparable=comparable,
+            reshaped=frozenset(scope for scope in read.keys() & before.keys() if read[scope] != before[scope]),
             is_steady=SERVER in before and before[SERVER] ^ read.get(SERVER, frozenset()) <= {DATABASE_LIST},
         )
 

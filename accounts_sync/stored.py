@@ -20,6 +20,7 @@ SETTINGS = (
     "password_expires_at",
     "principal_id",
 )
+INCOMPARABLE = 0  # a reader_version that no adapter has
 IDS_PER_STATEMENT = 10_000  # SQLite takes 250,000 parameters at most, many builds 32,766
 
 Key = tuple[str, str, bool]
