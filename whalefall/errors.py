@@ -44,6 +44,12 @@ class ValidationFailed(WhaleFallError):
     text = N_("Invalid input: {detail}")
 
 
+class PageTooDeep(ValidationFailed):
+    reason = "page_too_deep"
+    text = N_("Page {page} with limit {limit} lies behind the first {most} items")
+    hint = N_("Narrow the filter, or use an export or updated_since.")
+
+
 class NoActiveInstance(ValidationFailed):
     reason = "no_active_instance"
     text = N_("There is no active instance to synchronize")
@@ -335,6 +341,7 @@ CATALOGUE: tuple[type[WhaleFallError], ...] = (
     TaskExecutionFailed,
     OwnDatabaseError,
     OwnDatabaseUnavailable,
+    PageTooDeep,
     InternalError,
 )
 

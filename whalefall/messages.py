@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from string import Formatter
 from typing import Any
 
 from django.utils.translation import gettext
@@ -40,3 +41,12 @@ def hint(message_code: str, reason: str, params: Mapping[str, Any]) -> str:
 def render_error(error: WhaleFallError) -> str:
     """The text of an error at hand."""
     return gettext(error.text).format_map(_Known(error.params))
+
+
+def revive(
+    message_code: str, reason: str, params: Mapping[str, Any], *, extra: Mapping[str, Any] | None = None
+) -> WhaleFallError:
+    """The error that a row stores, to be raised again."""
+    kind = _error(message_code, reason)
+    names = {name for _, name, _, _ in Formatter().parse(kind.text) if name}
+    return kind(extra=extra, **{**{name: f"{{{name}}}" for name in names}, **params})

@@ -6,6 +6,7 @@ import math
 import os
 import tempfile
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import environ
@@ -109,6 +110,7 @@ WSGI_APPLICATION = "whalefall.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "whalefall" / "console" / "templates"],  # before those of unfold, which they extend
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -215,17 +217,26 @@ Q_CLUSTER = {
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.SessionAuthentication",
-        "knox.auth.TokenAuthentication",
+        "whalefall.api.authentication.TokenAuthentication",
+        "whalefall.api.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["whalefall.api.RolePermission"],
-    "DEFAULT_RENDERER_CLASSES": ["whalefall.api.EnvelopeRenderer", "rest_framework.renderers.BrowsableAPIRenderer"],
-    "DEFAULT_PAGINATION_CLASS": "whalefall.api.EnvelopePagination",
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PERMISSION_CLASSES": ["whalefall.api.permissions.RolePermission"],
+    "DEFAULT_RENDERER_CLASSES": [
+        "whalefall.api.envelope.EnvelopeRenderer",
+        "rest_framework.renderers.BrowsableAPIRenderer",
+    ],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "whalefall.api.paging.EnvelopePagination",
+    "DEFAULT_FILTER_BACKENDS": [
+        "django_filters.rest_framework.DjangoFilterBackend",
+        "whalefall.api.paging.SortBackend",
+    ],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "whalefall.api.exception_handler",
+    "EXCEPTION_HANDLER": "whalefall.api.errors.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
+REST_KNOX = {"TOKEN_TTL": timedelta(days=env.int("API_TOKEN_DAYS", default=90)), "AUTH_HEADER_PREFIX": "Token"}
+CSRF_FAILURE_VIEW = "whalefall.api.fallbacks.csrf_failure"
 SPECTACULAR_SETTINGS = {
     "TITLE": "WhaleFall",
     "DESCRIPTION": "Accounts, permissions and sizes of every database instance, read by sync sessions.",
@@ -234,15 +245,41 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "PREPROCESSING_HOOKS": ["whalefall.api.schema.only_v1"],
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "whalefall.api.schema.envelope"],
 }
 
 # --- Admin --------------------------------------------------------------------------------------------------------
+
+# Functions that say what the dashboard shows, each in the app that knows; see whalefall/cards.py.
+DASHBOARD_CARDS = [
+    "instances.dashboard.cards",
+    "sessions_app.dashboard.cards",
+    "accounts_sync.dashboard.cards",
+]
+SESSION_CARDS = ["accounts_sync.dashboard.session_cards"]  # the same for the page of one session
 
 UNFOLD = {
     "SITE_TITLE": "WhaleFall",
     "SITE_HEADER": "WhaleFall",
     "SITE_SUBHEADER": _("Accounts and sizes of every database"),
     "SITE_SYMBOL": "water",
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97.7% .013 236.6)",
+            "100": "oklch(95.1% .026 236.8)",
+            "200": "oklch(90.1% .058 230.9)",
+            "300": "oklch(82.8% .111 230.3)",
+            "400": "oklch(74.6% .16 232.7)",
+            "500": "oklch(68.5% .169 237.3)",
+            "600": "oklch(54% .15 243)",
+            "700": "oklch(48% .134 243)",
+            "800": "oklch(43% .11 241)",
+            "900": "oklch(38% .09 241)",
+            "950": "oklch(29% .066 243)",
+        }
+    },
     "SHOW_HISTORY": True,
     "SHOW_LANGUAGES": True,
     "STYLES": [lambda request: static("console/whalefall.css")],
@@ -255,7 +292,8 @@ UNFOLD = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"request_id": {"()": "whalefall.console.middleware.RequestIdFilter"}},
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
     "root": {"handlers": ["stderr"], "level": env("LOG_LEVEL", default="INFO")},
 }

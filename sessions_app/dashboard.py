@@ -1,0 +1,81 @@
+"""What the dashboard says of sync sessions."""
+
+from __future__ import annotations
+
+from django.db.models import F, Window
+from django.db.models.functions import RowNumber
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from sessions_app.models import Outcome, SessionStatus, SyncSession
+from sessions_app.progress import add_live_counts
+from whalefall.cards import Card, Tone
+
+TONES: dict[str, Tone] = {
+    Outcome.CLEAN: "good",
+    Outcome.PARTIAL: "warning",
+    Outcome.FAILED: "bad",
+    Outcome.CANCELLED: "warning",
+}
+
+
+def cards(request: HttpRequest) -> list[Card]:
+    """What runs now, and how the last session of each category ended."""
+    if not request.user.has_perm("sessions_app.view_syncsession"):
+        return []
+    link = reverse("admin:sessions_app_syncsession_changelist")
+    running = list(SyncSession.objects.filter(status=SessionStatus.RUNNING).order_by("-started_at"))
+    add_live_counts(running)
+    shown = [
+        Card(
+            title=_("Sessions running"),
+            value=str(len(running)),
+            detail=_running_detail(running),
+            link=f"{link}?status__exact=running" if running else link,
+            icon="sync",
+            tone="live" if running else "neutral",
+        )
+    ]
+    latest = (
+        SyncSession.objects.exclude(status=SessionStatus.RUNNING)
+        .annotate(
+            place=Window(
+                RowNumber(), partition_by=[F("sync_category")], order_by=[F("started_at").desc(), F("pk").desc()]
+            )
+        )
+        .filter(place=1)
+        .order_by("sync_category")
+    )
+    return shown + [_last(session) for session in latest]
+
+
+def _running_detail(running: list[SyncSession]) -> str:
+    if not running:
+        return _("nothing is being read")
+    counts = [session.counts for session in running]
+    waiting = sum(count["pending"] + count["running"] for count in counts)
+    return ngettext("%d instance to go", "%d instances to go", waiting) % waiting
+
+
+def _last(session: SyncSession) -> Card:
+    assert session.completed_at is not None  # every final session has its end: a constraint
+    failed = session.failed_instances
+    detail = _("%(time)s ago · %(done)d of %(total)d instances") % {
+        "time": timesince(session.completed_at, timezone.now(), depth=1),
+        "done": session.successful_instances,
+        "total": session.total_instances,
+    }
+    if failed:
+        detail += " · " + ngettext("%d failed", "%d failed", failed) % failed
+    return Card(
+        title=_("Last session: %s") % session.get_sync_category_display(),
+        value=str(Outcome(session.outcome).label),
+        detail=detail,
+        link=reverse("admin:sessions_app_syncsession_change", args=[session.pk]),
+        icon="fact_check",
+        tone=TONES.get(session.outcome, "neutral"),
+    )

@@ -1,0 +1,66 @@
+"""What lists of sessions and records can be narrowed by. An unknown value is an error, never an empty list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from sessions_app.models import (
+    RecordStatus,
+    SessionStatus,
+    SyncCategoryName,
+    SyncInstanceRecord,
+    SyncSession,
+    SyncType,
+)
+
+BIGGEST_ID = 2**63 - 1
+SYNC_TYPE_ALIASES = {"scheduled": SyncType.SCHEDULED_TASK.value}
+
+
+class SessionFilter(django_filters.FilterSet):
+    sync_type = django_filters.ChoiceFilter(choices=SyncType.choices)
+    sync_category = django_filters.ChoiceFilter(choices=SyncCategoryName.choices)
+    status = django_filters.ChoiceFilter(choices=SessionStatus.choices)
+    instance_id = django_filters.NumberFilter(
+        method="with_instance", decimal_places=0, min_value=1, max_value=BIGGEST_ID
+    )
+    created_by = django_filters.CharFilter(method="started_by", max_length=150, help_text="User id or user name.")
+    started_after = django_filters.IsoDateTimeFilter(field_name="started_at", lookup_expr="gte")
+    started_before = django_filters.IsoDateTimeFilter(field_name="started_at", lookup_expr="lt")
+
+    class Meta:
+        model = SyncSession
+        fields: tuple[str, ...] = ()
+
+    def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
+        if data is not None and data.get("sync_type") in SYNC_TYPE_ALIASES:
+            data = data.copy()
+            data["sync_type"] = SYNC_TYPE_ALIASES[data["sync_type"]]
+        super().__init__(data, *args, **kwargs)
+
+    def with_instance(self, queryset: QuerySet[SyncSession], name: str, value: Any) -> QuerySet[SyncSession]:
+        # EXISTS and no join: a join would multiply rows and spoil the count.
+        mine = SyncInstanceRecord.objects.filter(session=OuterRef("pk"), instance=int(value))
+        return queryset.filter(Exists(mine))
+
+    def started_by(self, queryset: QuerySet[SyncSession], name: str, value: str) -> QuerySet[SyncSession]:
+        wanted = Q(created_by__username=value)
+        if value.isascii() and value.isdigit() and int(value) <= BIGGEST_ID:
+            wanted |= Q(created_by=int(value))
+        return queryset.filter(wanted)
+
+
+class RecordFilter(django_filters.FilterSet):
+    status = django_filters.ChoiceFilter(choices=RecordStatus.choices)
+    message_code = django_filters.CharFilter(max_length=64)
+    reason = django_filters.CharFilter(max_length=32)
+    search = django_filters.CharFilter(
+        field_name="instance_name", lookup_expr="icontains", max_length=255, help_text="Part of the instance's name."
+    )
+
+    class Meta:
+        model = SyncInstanceRecord
+        fields: tuple[str, ...] = ()

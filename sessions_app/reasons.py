@@ -1,0 +1,31 @@
+"""Why a record failed or was skipped, in two or three words."""
+
+from __future__ import annotations
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+LABELS: dict[str, str | Promise] = {
+    "dns": _("Unknown host"),
+    "refused": _("Connection refused"),
+    "timeout": _("No answer in time"),
+    "tls": _("No encrypted connection"),
+    "auth": _("Login rejected"),
+    "account_locked": _("Account locked"),
+    "credential": _("Credential unusable"),
+    "privilege": _("Privilege missing"),
+    "protocol": _("Unexpected answer"),
+    "version": _("Version not supported"),
+    "shrunk": _("Suspiciously short list"),
+    "cancelled": _("Read cancelled"),
+    "worker_lost": _("Worker lost"),
+    "already_running": _("Already running"),
+    "superseded": _("Superseded"),
+    "instance_disabled": _("Instance disabled"),
+    "credential_suspended": _("Credential suspended"),
+}
+
+
+def label(message_code: str, reason: str) -> str:
+    """A short name of a cause; the code itself when there is none."""
+    return str(LABELS.get(reason, reason or message_code.replace("_", " ").capitalize()))

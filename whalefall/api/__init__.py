@@ -1,0 +1,1 @@
+"""What every endpoint shares: the envelope, errors, paging, roles. A leaf: knows none of the apps."""
