@@ -100,7 +100,7 @@ def sync_one(category: str) -> Callable[..., HttpResponse]:
         description=LABELS[category],
         url_path=f"sync-{category}",
         icon="sync",
-        permissions=[RUN_SYNC],
+        permissions=["run_sync"],
         dialog={
             "title": LABELS[category],
             "description": _("The workers read this instance; the session shows how it goes."),
@@ -121,7 +121,7 @@ def sync_all(category: str) -> Callable[..., HttpResponse]:
         description=LABELS[category],
         url_path=f"sync-{category}-all",
         icon="sync",
-        permissions=[RUN_SYNC],
+        permissions=["run_sync"],
         dialog={
             "title": _("Synchronize all active instances?"),
             "description": _("The workers read every active instance; the session shows how it goes."),
