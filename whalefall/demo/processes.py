@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
-END_SECONDS = 15
+END_SECONDS = 70  # a worker may take 60 to end what it has begun
 
 
 def tied(*, ending: signal.Signals, user: tuple[int, int] | None = None) -> Callable[[], None]:
