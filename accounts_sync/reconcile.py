@@ -1,1 +1,144 @@
-def reconcile(instance, snapshot, run): ...
+"""From what was read to what is stored: new, changed, deleted and returned accounts, and a log of all of it.
+
+Nothing is concluded outside the scopes that were really read. Runs in the transaction that completes the record.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dbms
+from accounts_sync import changes, rows
+from accounts_sync.models import ChangeType
+from accounts_sync.reading import Reading
+from accounts_sync.rows import AccountUpdate
+from accounts_sync.scopes import Scopes
+from accounts_sync.stored import INCOMPARABLE, Key, StoredAccount, stored_accounts, stored_documents
+from dbms.snapshots import AccountSnapshot, AccountsSnapshot
+from instances.models import Instance
+from sessions_app import coverage
+from sessions_app.categories import ItemCounts, Run
+from sessions_app.models import SyncCategoryName
+from whalefall.errors import AccountListEmpty, AccountListShrunk
+
+PUBLIC = "public"
+SHRUNK_BY = 10  # fewer accounts than this may vanish at once, whatever their share
+SCOPES_NAMED = 100  # in the record's details; further ones are only counted
+
+
+def reconcile(instance: Instance, snapshot: AccountsSnapshot, run: Run) -> ItemCounts:
+    """Store a read of an instance's accounts. Raises AccountListEmpty or AccountListShrunk when it cannot be true."""
+    ledger = coverage.stored(instance, SyncCategoryName.ACCOUNT)
+    scopes = Scopes.between(ledger, snapshot.coverage)
+    stored = stored_accounts(instance)
+    listed = {account.key: account for account in snapshot.accounts}
+    missing = _missing(scopes, stored, listed)
+    if not run.parameters.get("force"):
+        _refuse_collapse(instance, stored, listed, missing)
+    if not scopes.is_server_read:  # who exists is the server scope's word
+        listed = {key: account for key, account in listed.items() if key in stored and stored[key].is_active}
+
+    reading = Reading.of(dbms.get(instance.db_type), scopes, snapshot.accounts)
+    due = [(account, stored.get(key)) for key, account in listed.items() if reading.is_due(account, stored.get(key))]
+    needed = [before.id for account, before in due if before is not None and reading.needs_document(account, before)]
+    documents = stored_documents(needed, facts=not scopes.is_server_read)
+    updates = [reading.update(account, before, documents.get(before.id) if before else None) for account, before in due]
+    if updates or missing:
+        rows.write(instance, run, updates, [(account, _deletion(scopes, account)) for account in missing])
+    rows.mark_incomparable(_outdated(scopes, stored, listed))
+    coverage.store(instance, SyncCategoryName.ACCOUNT, snapshot.coverage, ledger, scopes.gone)
+    _store_version(instance, snapshot)
+    return _counts(snapshot, scopes, len(listed), updates, len(missing))
+
+
+def _missing(
+    scopes: Scopes, stored: Mapping[Key, StoredAccount], listed: Mapping[Key, AccountSnapshot]
+) -> list[StoredAccount]:
+    """Active accounts that a read of their home no longer lists."""
+    if not scopes.is_server_read:
+        return []
+    return [
+        account
+        for key, account in stored.items()
+        if account.is_active and key not in listed and not scopes.keeps(scopes.home(account.host))
+    ]
+
+
+def _outdated(scopes: Scopes, stored: Mapping[Key, StoredAccount], listed: Mapping[Key, AccountSnapshot]) -> list[int]:
+    """Accounts that are away while a scope they hold something in begins to be read in another shape."""
+    return [
+        account.id
+        for key, account in stored.items()
+        if not account.is_active
+        and key not in listed
+        and account.reader_version != INCOMPARABLE
+        and not scopes.reshaped.isdisjoint(account.digests)
+    ]
+
+
+def _refuse_collapse(
+    instance: Instance,
+    stored: Mapping[Key, StoredAccount],
+    listed: Mapping[Key, AccountSnapshot],
+    missing: Sequence[StoredAccount],
+) -> None:
+    """Grants to the public belong to no account of a person or program, so they do not count."""
+    if all(account.kind == PUBLIC for account in listed.values()):
+        raise AccountListEmpty(instance=instance.name)
+    before = sum(account.is_active and account.kind != PUBLIC for account in stored.values())
+    lost = sum(account.kind != PUBLIC for account in missing)
+    found = sum(
+        account.kind != PUBLIC and not (key in stored and stored[key].is_active) for key, account in listed.items()
+    )
+    after = before - lost + found
+    if 2 * after < before and before - after >= SHRUNK_BY:
+        raise AccountListShrunk(instance=instance.name, before=before, after=after)
+
+
+def _deletion(scopes: Scopes, account: StoredAccount) -> dict[str, Any]:
+    """The other_diff of a deletion; it says when the account went with its database."""
+    if not scopes.is_gone(scopes.home(account.host)):
+        return changes.other_document([])
+    return changes.other_document([changes.other_entry("is_active", True, False, description="database_dropped")])
+
+
+def _store_version(instance: Instance, snapshot: AccountsSnapshot) -> None:
+    words = {
+        "database_version": snapshot.version[:255],
+        "main_version": snapshot.main_version[:64],
+        "detailed_version": snapshot.version,
+    }
+    if any(getattr(instance, name) != value for name, value in words.items()):
+        Instance.objects.filter(pk=instance.pk).update(**words)
+        for name, value in words.items():
+            setattr(instance, name, value)
+
+
+def _counts(
+    snapshot: AccountsSnapshot, scopes: Scopes, synced: int, updates: Sequence[AccountUpdate], deleted: int
+) -> ItemCounts:
+    changed = Counter(update.change for update in updates)
+    unread = [{"scope": scope.scope, "status": scope.status, "reason": scope.reason}
+              for scope in snapshot.coverage if scope.status != "ok"]  # fmt: skip
+    summarised = [scope.scope for scope in snapshot.coverage if scope.status == "ok" and scope.reason == "summarised"]
+    gone = sorted(scopes.gone)
+    return ItemCounts(
+        synced=synced,
+        created=changed[ChangeType.ADD] + changed[ChangeType.REACTIVATE],
+        updated=changed[ChangeType.MODIFY_PRIVILEGE] + changed[ChangeType.MODIFY_OTHER],
+        deleted=deleted,
+        details={
+            "version": 1,
+            "reactivated": changed[ChangeType.REACTIVATE],
+            "silently_updated": changed[None],
+            "scopes": len(snapshot.coverage),
+            "unread_scopes": unread[:SCOPES_NAMED],
+            "unread_count": len(unread),
+            "summarised_scopes": summarised[:SCOPES_NAMED],
+            "summarised_count": len(summarised),
+            "gone_scopes": gone[:SCOPES_NAMED],
+            "gone_count": len(gone),
+        },
+    )

@@ -18,7 +18,32 @@ DATABASE_LIST = "databases"  # in the server scope's categories when its list of
 
 def database_scope(name: str) -> str:
     """The scope of one database."""
-    return f"database:{name}"
+    return f"database:{storable(name)}"
+
+
+def storable(value: Any) -> Any:
+    """The value with every character written out that no database of ours can store: NUL and lone surrogates.
+
+    Some servers allow them in names. They become visible escapes, so that different names stay different.
+    """
+    if isinstance(value, str):
+        return value.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, Mapping):
+        return {storable(key): storable(held) for key, held in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable(held) for held in value]
+    return value
+
+
+def is_storable(text: str) -> bool:
+    """Whether a text, plain or JSON, holds neither NUL nor a lone surrogate (and seldom no although it does)."""
+    if "\0" in text or "\\u0000" in text:
+        return False
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,20 +146,27 @@ def account(
 ) -> AccountSnapshot:
     """An AccountSnapshot with its digests: the server scope's covers the stable type_specific too."""
     type_specific, owned = type_specific or {}, owned or {}
-    texts = {scope: canonical(part) for scope, part in parts.items() if part or scope == SERVER}
-    size = sum(len(text) for text in texts.values()) + len(canonical(owned))
-    texts[SERVER] = texts.get(SERVER, "{}") + canonical(type_specific)
-    digests = {
-        scope: hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32] for scope, text in texts.items()
-    }
+    texts = _texts(parts, type_specific)
+    shown = canonical([owned, *(value for value in fields.values() if isinstance(value, str | Mapping))])
+    if not all(map(is_storable, (*texts.values(), shown))):
+        parts, type_specific, owned = storable(parts), storable(type_specific), storable(owned)
+        fields = {name: storable(value) for name, value in fields.items()}
+        texts = _texts(parts, type_specific)
     return AccountSnapshot(
         parts={scope: part for scope, part in parts.items() if part or scope == SERVER},
         type_specific=type_specific,
         owned=owned,
-        digests=digests,
-        size_bytes=size,
+        digests={scope: hashlib.sha256(text.encode()).hexdigest()[:32] for scope, text in texts.items()},
+        size_bytes=sum(map(len, texts.values())) + len(shown),
         **fields,
     )
+
+
+def _texts(parts: Mapping[str, Mapping[str, Any]], type_specific: Mapping[str, Any]) -> dict[str, str]:
+    """What the digest of each scope is computed from."""
+    texts = {scope: canonical(part) for scope, part in parts.items() if part or scope == SERVER}
+    texts[SERVER] = texts.get(SERVER, "{}") + canonical(type_specific)
+    return texts
 
 
 def merge(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -5,3 +5,8 @@ from django.utils.translation import gettext_lazy as _
 class InstancesConfig(AppConfig):
     name = "instances"
     verbose_name = _("Instances")
+
+    def ready(self) -> None:
+        from instances import encryption
+
+        encryption.cipher()  # a key that is none stops every process at its start, not at its first password

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Case, F, IntegerField, QuerySet, Value, When
 from django.db.models.functions import Now
 
@@ -117,6 +118,7 @@ def skip(record: SyncInstanceRecord, reason: str, params: Mapping[str, Any] | No
     )
 
 
+@transaction.atomic
 def drop(pending: QuerySet[SyncInstanceRecord], reason: str, params: Mapping[str, Any] | None = None) -> int:
     """pending → skipped for all of a queryset; returns how many."""
     ids = pending.filter(status=RecordStatus.PENDING).order_by("pk").select_for_update(of=("self",))

@@ -342,6 +342,7 @@ CATALOGUE: tuple[type[WhaleFallError], ...] = (
     TaskExecutionFailed,
     OwnDatabaseError,
     OwnDatabaseUnavailable,
+    PageTooDeep,
     InternalError,
 )
 

@@ -236,7 +236,8 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "whalefall.api.errors.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
-REST_KNOX = {"TOKEN_TTL": timedelta(days=env.int("API_TOKEN_DAYS", default=90)), "AUTH_HEADER_PREFIX": "Token"}
+API_TOKEN_DAYS = env.int("API_TOKEN_DAYS", default=90)
+REST_KNOX = {"TOKEN_TTL": timedelta(days=API_TOKEN_DAYS), "AUTH_HEADER_PREFIX": "Token"}
 CSRF_FAILURE_VIEW = "whalefall.api.fallbacks.csrf_failure"
 SPECTACULAR_SETTINGS = {
     "TITLE": "WhaleFall",

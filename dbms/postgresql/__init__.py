@@ -2,15 +2,15 @@
 
 from dbms.base import Adapter
 from dbms.postgresql.accounts import CATEGORIES_BY_DATABASE, read_accounts
-from dbms.postgresql.connection import connect
+from dbms.postgresql.connection import DEFAULT_DATABASE, MINIMUM_VERSION, connect
 from dbms.postgresql.facts import facts, reach
 
 adapter = Adapter(
     key="postgresql",
     label="PostgreSQL",
     default_port=5432,
-    default_database="postgres",
-    minimum_version=(9, 6),
+    default_database=DEFAULT_DATABASE,
+    minimum_version=MINIMUM_VERSION,
     connect=connect,
     read_accounts=read_accounts,
     reader_version=1,

@@ -1,1 +1,241 @@
-def connect(target): ...
+"""One short-lived, read-only connection to a PostgreSQL server."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import queue
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from dbms import statements
+from dbms.base import APPLICATION_NAME, Server, Target
+from dbms.postgresql.failures import translate
+from whalefall.errors import (
+    ConnectionRefused,
+    LoginRejected,
+    ProtocolViolation,
+    RemoteError,
+    RemoteTimeout,
+    TlsFailed,
+    UnknownHost,
+    VersionUnsupported,
+)
+
+if TYPE_CHECKING:
+    import psycopg
+
+DEFAULT_DATABASE = "postgres"
+MINIMUM_VERSION = (9, 6)
+SSL_MODES = {"disable": "disable", "require": "require", "verify": "verify-full"}
+NO_FILE = os.path.join(os.devnull, "none")  # libpq must not fall back on files of the worker's home directory
+BATCH_ROWS = 2_000
+
+
+class Connection:
+    """An open connection; `statements` counts what was sent to the server."""
+
+    __slots__ = ("_driver", "server", "statements", "target")
+
+    def __init__(self, *, target: Target, server: Server, driver: psycopg.Connection[Any]) -> None:
+        self.target = target
+        self.server = server
+        self.statements = 0
+        self._driver = driver
+
+    def rows(self, noun: str, **params: Any) -> list[tuple[Any, ...]]:
+        """All rows of the named statement. Raises RemoteError."""
+        return list(self.stream(noun, **params))
+
+    def stream(self, noun: str, **params: Any) -> Iterator[tuple[Any, ...]]:
+        """The rows of the named statement, held in memory by the batch only. Raises RemoteError."""
+        import psycopg
+
+        text = statements.text("dbms.postgresql", noun, self.server.number)
+        self.statements += 1
+        try:
+            with self._driver.cursor() as cursor:
+                yield from cursor.stream(text.encode("ascii"), params or None, size=BATCH_ROWS)
+        except psycopg.Error as error:
+            raise translate(error, self.target) from error
+
+
+@contextmanager
+def connect(target: Target) -> Iterator[Connection]:
+    """Open a read-only connection with time-outs; `target.interrupt` can end it. Raises RemoteError."""
+    driver = _open(target)
+    # A descriptor of our own: shutting it down can never hit another socket that got the number meanwhile.
+    line = socket.socket(fileno=os.dup(driver.fileno()))
+    with (
+        closing(driver),
+        closing(line),
+        target.interrupt.guard(
+            cancel=lambda: driver.cancel_safe(timeout=1), disconnect=lambda: line.shutdown(socket.SHUT_RDWR)
+        ),
+    ):
+        connection = Connection(target=target, server=_server(driver, target), driver=driver)
+        connection.statements += _accept_any_bytes(driver, target)
+        yield connection
+
+
+def _open(target: Target) -> psycopg.Connection[Any]:
+    """Try the host's addresses in turn, within connect_timeout for all of them together."""
+    deadline = time.monotonic() + target.connect_timeout
+    secrets = (target.username, target.password, target.database)
+    if any("\0" in text or not _is_encodable(text) for text in secrets):
+        raise LoginRejected(**target.address, detail="user name, password or database cannot be sent to a server")
+    addresses = _addresses(target)
+    failure: RemoteError = RemoteTimeout(**target.address, detail="no address answered")
+    with _ca_file(target) as ca_file:
+        for position, address in enumerate(addresses):
+            left = deadline - time.monotonic()
+            if position and left <= 0:
+                break
+            try:
+                return _attempt(target, address, ca_file, seconds=left / (len(addresses) - position))
+            except (ConnectionRefused, RemoteTimeout) as error:  # the next address cannot make anything else better
+                failure = error
+                if target.interrupt.reason:
+                    break
+    raise failure
+
+
+def _attempt(target: Target, address: str, ca_file: str, *, seconds: float) -> psycopg.Connection[Any]:
+    aborted = target.interrupt.error(target)
+    if aborted is not None:
+        raise aborted
+    import psycopg
+
+    settings = {
+        "default_transaction_read_only": "on",
+        "statement_timeout": target.statement_timeout * 1000,
+        "lock_timeout": 1000,
+        "idle_in_transaction_session_timeout": target.statement_timeout * 1000,
+        # Names are written and operators found the same way whatever the server or the role has set.
+        "search_path": "pg_catalog",
+        "quote_all_identifiers": "off",
+        "max_parallel_workers_per_gather": 0,
+    }
+    try:
+        driver = psycopg.connect(
+            host=target.host,
+            hostaddr=address,
+            port=target.port,
+            user=target.username,
+            password=target.password,
+            passfile=NO_FILE,
+            dbname=target.database or DEFAULT_DATABASE,
+            connect_timeout=max(1, int(seconds)),
+            options=" ".join(f"-c {name}={value}" for name, value in settings.items()),
+            application_name=APPLICATION_NAME,
+            client_encoding="UTF8",
+            sslmode=SSL_MODES[target.tls_mode],
+            sslrootcert=ca_file,
+            sslcertmode="disable",
+            gssencmode="disable",
+            keepalives_idle=10,
+            keepalives_interval=5,
+            keepalives_count=3,
+            autocommit=True,
+            prepare_threshold=None,
+        )
+    except psycopg.Error as error:
+        raise translate(error, target, connecting=True) from error
+    for name in ("text", "name", "varchar", "bpchar"):
+        driver.adapters.register_loader(name, _text_loader())
+    return driver
+
+
+def _addresses(target: Target) -> list[str]:
+    """The host's addresses. The resolver knows no time-out, so it works in a thread that may be left behind."""
+    try:
+        return [str(ipaddress.ip_address(target.host))]
+    except ValueError:
+        pass
+    answer: queue.SimpleQueue[list[str] | Exception] = queue.SimpleQueue()
+
+    def resolve() -> None:
+        try:
+            found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+            answer.put(list(dict.fromkeys(str(entry[4][0]) for entry in found)))
+        except (OSError, ValueError) as error:
+            answer.put(error)
+
+    threading.Thread(target=resolve, name="resolver", daemon=True).start()
+    try:
+        outcome = answer.get(timeout=target.connect_timeout)
+    except queue.Empty:
+        raise RemoteTimeout(**target.address, detail="the name servers do not answer") from None
+    if isinstance(outcome, Exception):
+        raise UnknownHost(**target.address, detail=str(outcome)) from outcome
+    return outcome
+
+
+@contextmanager
+def _ca_file(target: Target) -> Iterator[str]:
+    """A private file with the CA for as long as connecting takes: libpq reads certificates from files only."""
+    if target.tls_mode != "verify":
+        yield NO_FILE
+        return
+    if not target.tls_ca.strip():
+        raise TlsFailed(**target.address, detail="checking the server's certificate needs a CA certificate")
+    with tempfile.NamedTemporaryFile("w", prefix="whalefall-ca-", suffix=".pem") as file:
+        file.write(target.tls_ca)
+        file.flush()
+        yield file.name
+
+
+def _server(driver: psycopg.Connection[Any], target: Target) -> Server:
+    """What the server said at the start of the connection: no statement is needed."""
+    version, number = driver.info.parameter_status("server_version") or "", driver.info.server_version
+    if number >= 100000:
+        parts: tuple[int, ...] = (number // 10000, number % 10000)
+    else:
+        parts = (number // 10000, number // 100 % 100, number % 100)
+    if not number:
+        raise ProtocolViolation(**target.address, detail=f"the server reports the version {version!r}")
+    main = ".".join(str(part) for part in parts)
+    if parts < MINIMUM_VERSION:
+        minimum = ".".join(str(part) for part in MINIMUM_VERSION)
+        raise VersionUnsupported(**target.address, version=main, minimum=minimum)
+    return Server(db_type="postgresql", version=f"PostgreSQL {version}", main_version=main, number=parts)
+
+
+def _accept_any_bytes(driver: psycopg.Connection[Any], target: Target) -> int:
+    """In a SQL_ASCII database names may hold any bytes, which a UTF8 client is refused. Returns the statements sent."""
+    import psycopg
+
+    if driver.info.parameter_status("server_encoding") != "SQL_ASCII":
+        return 0
+    try:
+        driver.execute(b"SET client_encoding TO SQL_ASCII")
+    except psycopg.Error as error:
+        raise translate(error, target) from error
+    return 1
+
+
+@cache
+def _text_loader() -> type[Any]:
+    from psycopg.adapt import Loader
+
+    class Text(Loader):
+        """Names are bytes to a server: those that are no UTF-8 come with escapes instead of an error."""
+
+        def load(self, data: Any) -> str:
+            return bytes(data).decode("utf-8", "backslashreplace")
+
+    return Text
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

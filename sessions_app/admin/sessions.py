@@ -112,6 +112,8 @@ class SessionPage(ReadOnlyAdmin):
             if session is not None and sensible[button.method.original_function_name](session)
         ]
 
+    # Methods, not dotted names: unfold looks those up in the database when Django checks itself, even before the
+    # very first migration.
     def has_cancel_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("sessions_app.cancel_syncsession")
 

@@ -1,7 +1,14 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
 class ConsoleConfig(AppConfig):
     name = "whalefall.console"
     verbose_name = _("Console")
+
+    def ready(self) -> None:
+        from whalefall import roles
+
+        # After django.contrib.auth's own receiver, which makes the permissions: its app stands before this one.
+        post_migrate.connect(roles.apply, dispatch_uid="whalefall.roles")

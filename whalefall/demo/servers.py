@@ -6,29 +6,31 @@ them, even when that is killed.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from whalefall.demo import processes
+
 START_SECONDS = 30
-STOP_SECONDS = 10
-PR_SET_PDEATHSIG = 1
+FAST_SHUTDOWN = signal.SIGINT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThrowawayServer:
-    """A running server. `superuser` needs no password from loopback unless the caller changes that."""
+    """A running server. `superuser` needs no password from loopback unless the caller changes that, and never one
+    through the socket in `directory`, which only the user of this process can enter unless `hba` says otherwise."""
 
     host: str
     port: int
@@ -52,10 +54,12 @@ def installed_postgresql() -> Path | None:
 
 
 def free_port() -> int:
-    """A TCP port that nothing listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port that nothing listens on at this moment, below those that the kernel hands out to clients."""
+    while True:
+        port = random.randint(20000, 32000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @contextmanager
@@ -63,23 +67,13 @@ def postgresql(
     binaries: Path, *, settings: dict[str, str] | None = None, hba: str = "", files: dict[str, bytes] | None = None
 ) -> Iterator[ThrowawayServer]:
     """A private PostgreSQL server. `hba` replaces pg_hba.conf; `files` are put into the data directory, mode 0600."""
-    with _home("whalefall-pg-") as (home, demote):
-        if os.geteuid() == 0 and embedded_postgresql() == binaries:
-            binaries = _readable_copy(binaries, home)
+    with _home("whalefall-pg-") as (home, user):
+        if user is not None and embedded_postgresql() == binaries:
+            binaries = _readable_copy(binaries, home, user)
         data = home / "data"
         _run(
-            demote,
-            binaries / "initdb",
-            "-D",
-            data,
-            "-U",
-            "postgres",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--locale=C",
-            "--no-sync",
+            [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
+            user,
         )
         if hba:
             (data / "pg_hba.conf").write_text(hba)
@@ -98,89 +92,66 @@ def postgresql(
             **(settings or {}),
         }
         arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-        process = _start(demote, home / "log", binaries / "postgres", "-D", data, *arguments)
+        process = processes.start(
+            [binaries / "postgres", "-D", data, *arguments],
+            log=home / "log",
+            ending=FAST_SHUTDOWN,
+            user=user,
+            directory=home,
+        )
         try:
-            _await(
-                process, lambda: (data / "postmaster.pid").exists() and "ready" in (data / "postmaster.pid").read_text()
-            )
+            _await_ready(process, data / "postmaster.pid", home / "log")
             yield ThrowawayServer(host="127.0.0.1", port=port, superuser="postgres", directory=home, process=process)
         finally:
-            _stop(process)
+            processes.end(process, FAST_SHUTDOWN)
 
 
 @contextmanager
-def _home(prefix: str) -> Iterator[tuple[Path, Callable[[], None]]]:
-    """A directory for a server and what its process does first: drop root, die with us."""
-    directory = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
-    owner: tuple[int, int] | None = None
+def _home(prefix: str) -> Iterator[tuple[Path, tuple[int, int] | None]]:
+    """A directory for a server, and the (uid, gid) that it has to run as when we are root."""
+    directory = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))  # short: a socket's path has 107 bytes at most
+    user: tuple[int, int] | None = None
     if os.geteuid() == 0:  # database servers refuse to run as root; `nobody` exists everywhere
         nobody = pwd.getpwnam("nobody")
-        owner = (nobody.pw_uid, nobody.pw_gid)
-        os.chown(directory, *owner)
-    libc = ctypes.CDLL(None)
-    parent = os.getpid()
-
-    def demote() -> None:
-        os.setsid()
-        if owner is not None:
-            os.setgroups([])
-            os.setgid(owner[1])
-            os.setuid(owner[0])
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGINT)  # after setuid, which clears it
-        if os.getppid() != parent:
-            os._exit(1)
-
+        user = (nobody.pw_uid, nobody.pw_gid)
+        os.chown(directory, *user)
     try:
-        yield directory, demote
+        yield directory, user
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _readable_copy(binaries: Path, home: Path) -> Path:
+def _readable_copy(binaries: Path, home: Path, user: tuple[int, int]) -> Path:
     """The embedded installation, copied to where an unprivileged user can read it."""
     package = binaries.parent.parent
     copy = home / package.name / "pginstall"
     shutil.copytree(binaries.parent, copy, symlinks=True)
     libraries = package.with_name(f"{package.name}.libs")  # found relative to the binaries
     shutil.copytree(libraries, home / libraries.name)
+    for path in (home / package.name, home / libraries.name):
+        for directory, _, names in os.walk(path):  # a strict umask may have kept all of it from others
+            for name in (".", *names):
+                os.chown(Path(directory) / name, *user, follow_symlinks=False)
     return copy / "bin"
 
 
-def _run(demote: Callable[[], None], *command: object) -> None:
+def _run(command: list[object], user: tuple[int, int] | None) -> None:
     done = subprocess.run(
-        [str(part) for part in command], preexec_fn=demote, cwd="/tmp", capture_output=True, text=True
+        [str(part) for part in command],
+        preexec_fn=processes.tied(ending=signal.SIGKILL, user=user),
+        cwd="/",
+        capture_output=True,
+        text=True,
     )
     if done.returncode:
         raise RuntimeError(f"{command[0]} failed: {done.stderr.strip()}")
 
 
-def _start(demote: Callable[[], None], log: Path, *command: object) -> subprocess.Popen[bytes]:
-    with log.open("wb") as output:
-        return subprocess.Popen(
-            [str(part) for part in command],
-            preexec_fn=demote,
-            cwd="/tmp",
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-
-
-def _await(process: subprocess.Popen[bytes], ready: Callable[[], bool]) -> None:
+def _await_ready(process: subprocess.Popen[bytes], pid_file: Path, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while not ready():
+    while not (pid_file.exists() and "ready" in pid_file.read_text()):
         if process.poll() is not None:
-            raise RuntimeError(f"{process.args!r} ended with status {process.returncode} while starting")
+            raise RuntimeError(f"PostgreSQL ended while starting: {log.read_text(errors='replace').strip()}")
         if time.monotonic() > deadline:
-            raise RuntimeError(f"{process.args!r} was not ready after {START_SECONDS} s")
+            raise RuntimeError(f"PostgreSQL was not ready after {START_SECONDS} s")
         time.sleep(0.02)
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Fast shutdown; the whole process group is killed when that takes too long."""
-    process.send_signal(signal.SIGINT)
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(STOP_SECONDS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from argparse import ArgumentParser
+from collections.abc import Callable
 from dataclasses import asdict
 from getpass import getpass
 from pathlib import Path
@@ -66,13 +67,14 @@ class Command(DomainCommand):
         sub.add_argument("name")
 
     def handle(self, *, action: str, **options: Any) -> None:
-        {
+        actions: dict[str, Callable[..., None]] = {
             "list": self._list,
             "add": self._add,
             "import": self._import,
             "export": self._export,
             "test": self._test,
-        }[action](**options)
+        }
+        actions[action](**options)
 
     def _list(self, *, json: bool, db_type: str | None, tag: str | None, **_options: Any) -> None:
         found = Instance.objects.present().described().order_by("name")

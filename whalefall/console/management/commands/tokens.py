@@ -23,7 +23,7 @@ class Command(DomainCommand):
         actions = parser.add_subparsers(dest="action", required=True)
         create = actions.add_parser("create", help="make a token and print it, this once")
         create.add_argument("user")
-        create.add_argument("--days", type=int, default=settings.REST_KNOX["TOKEN_TTL"].days)
+        create.add_argument("--days", type=int, default=settings.API_TOKEN_DAYS)
         listing = actions.add_parser("list", help="the tokens that exist")
         listing.add_argument("user", nargs="?")
         revoke = actions.add_parser("revoke", help="make a token worthless")

@@ -1,0 +1,32 @@
+# make PYTHON=/usr/bin/python3 setup    another interpreter for .venv
+# make demo ARGS=--no-serve             arguments for a target's command
+
+PYTHON ?= python3
+ARGS ?=
+python := .venv/bin/python
+export PYTHON
+
+.PHONY: help setup demo test lint worker bench
+
+help: ## what can be made
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
+
+setup: .venv/.installed ## make .venv with everything in it
+
+.venv/.installed: requirements.txt requirements-dev.txt
+	@bin/install-packages && bin/make-venv
+
+demo: setup ## two real servers, two sync sessions, the site; until Ctrl-C
+	@$(python) manage.py demo $(ARGS)
+
+test: setup ## every check and test, as continuous integration runs them
+	@bin/install-packages --tests && $(python) -m tests.tiers $(ARGS)
+
+lint: setup ## the checks that need no database
+	@$(python) -m tests.tiers --only format --only lint --only types --only architecture $(ARGS)
+
+worker: setup ## work on sync sessions until Ctrl-C
+	@$(python) manage.py worker $(ARGS)
+
+bench: setup ## measure against the floor, e.g. ARGS="accounts --json"
+	@$(python) -m benchmarks $(ARGS)

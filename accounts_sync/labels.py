@@ -1,0 +1,77 @@
+"""What the keys of stored documents are called. Rows keep the English source; pages translate it when they render."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_noop as N_
+
+CATEGORIES: dict[str, str] = {
+    "postgresql_role_attributes": N_("Role attributes"),
+    "postgresql_memberships": N_("Role memberships"),
+    "postgresql_predefined_roles": N_("Predefined roles"),
+    "postgresql_database_privileges": N_("Database privileges"),
+    "postgresql_object_privileges": N_("Object privileges"),
+    "postgresql_default_privileges": N_("Default privileges for future objects"),
+    "postgresql_default_revoked": N_("Defaults taken away"),
+    "postgresql_owned": N_("Owned objects"),
+    "mysql_global_privileges": N_("Global privileges"),
+    "mysql_database_privileges": N_("Database privileges"),
+    "mysql_table_privileges": N_("Table privileges"),
+    "mysql_column_privileges": N_("Column privileges"),
+    "mysql_routine_privileges": N_("Routine privileges"),
+    "mysql_proxy_privileges": N_("Proxy privileges"),
+    "mysql_granted_roles": N_("Granted roles"),
+    "mysql_role_members": N_("Role members"),
+    "mysql_restrictions": N_("Restrictions"),
+    "sqlserver_server_roles": N_("Server roles"),
+    "sqlserver_server_permissions": N_("Server permissions"),
+    "sqlserver_database_roles": N_("Database roles"),
+    "sqlserver_database_permissions": N_("Database permissions"),
+    "oracle_roles": N_("Roles"),
+    "oracle_system_privileges": N_("System privileges"),
+    "oracle_object_privileges": N_("Object privileges"),
+    "oracle_column_privileges": N_("Column privileges"),
+    "oracle_admin_privileges": N_("Administrative privileges"),
+    "oracle_proxies": N_("Proxy users"),
+}
+
+FIELDS: dict[str, str] = {
+    "is_superuser": N_("Superuser"),
+    "is_locked": N_("Locked"),
+    "is_system": N_("System account"),
+    "is_active": N_("Active"),
+    "kind": N_("Kind"),
+    "valid_until": N_("Valid until"),
+    "locked_until": N_("Locked until"),
+    "password_expires_at": N_("Password expires"),
+    "principal_id": N_("Identity on the server"),
+}
+
+# Words that rows store in place of a sentence: why an entry exists.
+REASONS: dict[str, str] = {
+    "database_dropped": N_("The database was dropped"),
+    "recreated": N_("Dropped and created again under the same name"),
+}
+
+CAPABILITIES: dict[str, str] = {
+    "SUPERUSER": N_("Superuser"),
+    "GRANT_ADMIN": N_("Can grant to others"),
+    "LOCKED": N_("Cannot log in"),
+    "can_super": N_("Superuser attribute"),
+    "can_create_role": N_("Can create roles"),
+    "can_create_db": N_("Can create databases"),
+    "can_replicate": N_("Can replicate"),
+    "can_bypass_rls": N_("Bypasses row-level security"),
+    "can_login": N_("Can log in"),
+    "can_inherit": N_("Inherits from its roles"),
+    "connection_limit": N_("Connection limit"),
+}
+
+
+def category(key: str) -> str:
+    """The English name of a snapshot category; an unknown one is shown by its key."""
+    return CATEGORIES.get(key, key)
+
+
+def field(key: str) -> str:
+    """The English name of a compared attribute; an unknown one is shown by its key."""
+    return FIELDS.get(key, key)

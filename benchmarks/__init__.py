@@ -1,0 +1,1 @@
+"""How far WhaleFall is from what the same work costs at least: `python -m benchmarks NAME [--json]`."""

@@ -1,0 +1,103 @@
+"""The one place that knows what PostgreSQL and libpq say when something fails."""
+
+from __future__ import annotations
+
+import re
+
+from dbms.base import Target
+from whalefall.errors import (
+    AccountLocked,
+    ConnectionFailed,
+    ConnectionRefused,
+    LoginRejected,
+    PrivilegeMissing,
+    ProtocolViolation,
+    RemoteError,
+    RemoteTimeout,
+    SyncDataError,
+    TlsFailed,
+    VersionUnsupported,
+)
+
+DATABASE_MISSING = "3D000"
+NOT_CONNECTABLE = "55000"
+
+# By SQLSTATE, or by its first two characters.
+BY_SQLSTATE: dict[str, type[RemoteError]] = {
+    "08": ProtocolViolation,
+    "08004": ConnectionRefused,
+    "28": LoginRejected,
+    DATABASE_MISSING: ConnectionFailed,
+    "40001": ProtocolViolation,  # a standby cancels what conflicts with its recovery
+    "42501": PrivilegeMissing,
+    "53300": ConnectionRefused,  # too many connections
+    "55P03": RemoteTimeout,  # lock_timeout
+    NOT_CONNECTABLE: ConnectionFailed,
+    "57014": RemoteTimeout,
+    "57P": ProtocolViolation,  # shut down meanwhile
+    "57P03": ConnectionRefused,  # starting up or shutting down
+    "XX": SyncDataError,
+}
+
+# While connecting, libpq hands out texts only. The server's own come in its lc_messages; of other languages than
+# English we know Chinese. The first match counts: (pattern, error, SQLSTATE).
+WHILE_CONNECTING: tuple[tuple[str, type[RemoteError], str], ...] = (
+    (r"timeout expired|Connection timed out", RemoteTimeout, ""),
+    (r'unrecognized configuration parameter "(idle_in|max_par)', VersionUnsupported, "42704"),  # both came with 9.6
+    (r"is not permitted to log in|不允许角色.+登录", AccountLocked, "28000"),
+    (r"pg_hba\.conf.*(no encryption|SSL off)", TlsFailed, "28000"),
+    (r"pg_hba\.conf", LoginRejected, "28000"),
+    (r"server does not support SSL|SSL error|certificate|SSL (connection )?(is|was) required", TlsFailed, ""),
+    (r"(?i)authentication failed|认证失败", LoginRejected, "28P01"),
+    (r"no password supplied|empty password", LoginRejected, "28P01"),
+    (r'role ".*" does not exist|角色 ?".*" ?不存在', LoginRejected, "28000"),
+    (r'database ".*" does not exist|数据库 ?".*" ?不存在', ConnectionFailed, DATABASE_MISSING),
+    (r"permission denied for database|访问数据库.*的权限不够", PrivilegeMissing, "42501"),
+    (r"not currently accepting connections|invalid database|当前不接受联接", ConnectionFailed, NOT_CONNECTABLE),
+    (r"too many (connections|clients)|connection slots|连接太多|太多的客户", ConnectionRefused, "53300"),
+    (r"database system is|数据库系统", ConnectionRefused, "57P03"),
+    (r"Connection refused|No route to host|unreachable|Host is down", ConnectionRefused, ""),
+    (
+        r"expected authentication request|invalid response|server closed the connection|reset by peer|Broken pipe"
+        r"|SYSCALL error|lost synchronization|unsupported frontend protocol|could not (send|receive) data"
+        r"|unexpected (message|response)|protocol",
+        ProtocolViolation,
+        "",
+    ),
+)
+
+PREFIXES = re.compile(r'^(connection failed: )?(connection to server at ".*?"(, port \d+)? failed: )?([A-Z]+:  )?')
+
+
+def translate(error: Exception, target: Target, *, connecting: bool = False) -> RemoteError:
+    """What a driver error means. `extra["sqlstate"]` holds the SQLSTATE, as far as it is known."""
+    aborted = target.interrupt.error(target)
+    if aborted is not None:
+        return aborted
+    detail = _words(error, target)
+    sqlstate: str = getattr(error, "sqlstate", None) or ""
+    found: type[RemoteError] | None = None
+    if sqlstate:
+        found = BY_SQLSTATE.get(sqlstate) or BY_SQLSTATE.get(sqlstate[:3]) or BY_SQLSTATE.get(sqlstate[:2])
+    elif connecting:
+        found, sqlstate = _by_text(detail)
+    else:
+        found = ProtocolViolation  # without a SQLSTATE it is not the server that speaks
+    known = {"version": "9.5 or older", "minimum": "9.6"} if found is VersionUnsupported else {}
+    return (found or SyncDataError)(**target.address, **known, detail=detail, extra={"sqlstate": sqlstate})
+
+
+def _by_text(detail: str) -> tuple[type[RemoteError], str]:
+    for pattern, error, sqlstate in WHILE_CONNECTING:
+        if re.search(pattern, detail):
+            return error, sqlstate
+    return ConnectionFailed, ""
+
+
+def _words(error: Exception, target: Target) -> str:
+    """The driver's text in one line, without what the error class says anyway and never with the password."""
+    text = PREFIXES.sub("", str(error), count=1)
+    for secret in {target.password, target.password.replace("\\", "\\\\").replace("'", "\\'")}:
+        if secret:
+            text = text.replace(secret, "***")
+    return " ".join(text.split())

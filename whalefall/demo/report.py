@@ -1,0 +1,168 @@
+"""What the demo found, as values, as JSON and as tables. `docs/demo.md` describes the JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from accounts_sync.models import AccountChangeLog, InstanceAccount
+from sessions_app.models import SyncSession
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionLine:
+    """One of the demo's sessions."""
+
+    session_id: str
+    status: str
+    outcome: str
+    total_instances: int
+    successful_instances: int
+    failed_instances: int
+    duration_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceLine:
+    """One instance after the second session. The counts are those of accounts that lists show: no system ones."""
+
+    instance: str
+    address: str
+    version: str
+    accounts: int
+    superusers: int
+    locked: int
+    changes: int
+    message_code: str
+    reason: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeLine:
+    """One row of the change log of the second session."""
+
+    instance: str
+    account: str
+    change_type: str
+    details: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Where to look around, and as whom."""
+
+    url: str
+    username: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Everything that the demo prints. `site` is None when nothing is served."""
+
+    sessions: tuple[SessionLine, ...]
+    instances: tuple[InstanceLine, ...]
+    changes: tuple[ChangeLine, ...]
+    site: Site | None
+    duration_seconds: float
+
+
+def session_line(session: SyncSession) -> SessionLine:
+    """A final session."""
+    return SessionLine(
+        session_id=str(session.session_id),
+        status=session.status,
+        outcome=session.outcome,
+        total_instances=session.total_instances,
+        successful_instances=session.successful_instances,
+        failed_instances=session.failed_instances,
+        duration_seconds=session.duration_seconds,
+    )
+
+
+def instance_lines(session: SyncSession) -> tuple[InstanceLine, ...]:
+    """Every instance of a final session, by name."""
+    accounts = InstanceAccount.objects.listed()
+    total = Counter(accounts.values_list("instance_id", flat=True))
+    superusers = Counter(accounts.filter(is_superuser=True).values_list("instance_id", flat=True))
+    locked = Counter(accounts.locked().values_list("instance_id", flat=True))
+    changes = Counter(_changes(session).values_list("instance_id", flat=True))
+    return tuple(
+        InstanceLine(
+            instance=instance.name,
+            address=f"{instance.host}:{instance.port}",
+            version=instance.main_version,
+            accounts=total[instance.pk],
+            superusers=superusers[instance.pk],
+            locked=locked[instance.pk],
+            changes=changes[instance.pk],
+            message_code=record.message_code,
+            reason=record.reason,
+            error=record.error_message,
+        )
+        for record in session.records.select_related("instance").order_by("instance_name")
+        if (instance := record.instance) is not None
+    )
+
+
+def change_lines(session: SyncSession) -> tuple[ChangeLine, ...]:
+    """The real changes that a session found, by instance and account."""
+    return tuple(
+        ChangeLine(
+            instance=change.instance.name,
+            account=change.username,
+            change_type=change.change_type,
+            details=tuple(_details(change)),
+        )
+        for change in _changes(session).select_related("instance").order_by("instance__name", "username", "pk")
+    )
+
+
+def _changes(session: SyncSession) -> QuerySet[AccountChangeLog]:
+    return AccountChangeLog.objects.filter(session=session, is_baseline=False)
+
+
+def _details(change: AccountChangeLog) -> Iterable[str]:
+    for entry in change.privilege_diff.get("entries", []):
+        yield " ".join(part for part in (entry["action"], ", ".join(entry["permissions"]), entry["object"]) if part)
+    for entry in change.other_diff.get("entries", []):
+        yield f"{entry['label']}: {entry['before']} → {entry['after']}"
+
+
+def show(report: Report, console: Console) -> None:
+    """Print the summary: a table of instances, the changes, where to go on."""
+    table = Table(title="What the two sessions found", title_justify="left")
+    for column in ("Instance", "Version"):
+        table.add_column(column)
+    for column in ("Accounts", "Superusers", "Locked", "Changes"):
+        table.add_column(column, justify="right")
+    table.add_column("Error", overflow="fold")
+    for line in report.instances:
+        table.add_row(
+            escape(line.instance),
+            escape(line.version),
+            *(str(count) if line.version else "" for count in (line.accounts, line.superusers, line.locked)),
+            str(line.changes) if line.version else "",
+            f"[red]{line.message_code}[/red] {escape(line.error)}" if line.message_code else "",
+        )
+    console.print(table)
+
+    table = Table(title="What changed between them", title_justify="left")
+    for column in ("Instance", "Account", "Change", "Details"):
+        table.add_column(column, overflow="fold")
+    for change in report.changes:
+        table.add_row(
+            escape(change.instance), escape(change.account), change.change_type, escape("\n".join(change.details))
+        )
+    console.print(table)
+    if report.site is not None:
+        console.print(f"\nThe site: [bold]{report.site.url}[/bold]", highlight=False)
+        console.print(f"Log in as [bold]{report.site.username}[/bold], password [bold]{report.site.password}[/bold]")
+        console.print("Ctrl-C ends everything and leaves nothing behind.")

