@@ -7,12 +7,16 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 
-def person(role: str, name: str = "") -> User:
-    """A user who may enter the admin, with one of the product's roles; `nobody` has none, `root` is a superuser."""
-    name = name or role
+def person(role: str, *, password: str | None = None) -> User:
+    """A user who may enter the admin, with one of the product's roles; `nobody` has none, `root` is a superuser.
+
+    Without a password, which takes long to hash, only force_login() works.
+    """
+    if known := User.objects.filter(username=role).first():
+        return known
     if role == "root":
-        return User.objects.create_superuser(name, password="secret")
-    user = User.objects.create_user(name, password="secret", is_staff=True)
+        return User.objects.create_superuser(role, password=password)
+    user = User.objects.create_user(role, password=password, is_staff=True)
     if role != "nobody":
         user.groups.add(Group.objects.get(name=role))
     return user

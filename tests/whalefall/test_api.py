@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
+import polib
 import pytest
 from django.test import Client
-from django.utils import timezone, translation
+from django.utils import timezone
 from knox.models import AuthToken
 from rest_framework.test import APIClient
 
 from tests.people import api, person
 from tests.whalefall.views import SECRET
+from whalefall.errors import UnknownHost
 
 pytestmark = pytest.mark.urls("tests.whalefall.views")
 
@@ -143,11 +145,19 @@ def test_a_content_type_that_nobody_reads_keeps_its_status():
     assert (answer.status_code, answer.json()["message_code"]) == (415, "INVALID_REQUEST")
 
 
-def test_messages_are_in_the_readers_language(monkeypatch):
-    with translation.override("en"):
-        english = failed("dns", **{"Accept-Language": "en"})
-    assert english["Content-Language"] == "en"
-    assert failed("dns", **{"Accept-Language": "zh-hans"})["Content-Language"] == "zh-hans"
+def test_messages_are_in_the_readers_language(tmp_path, settings):
+    catalogue = polib.POFile()
+    catalogue.metadata = {"Content-Type": "text/plain; charset=UTF-8"}
+    for source, shown in {UnknownHost.text: "无法解析主机名 {host}", UnknownHost.hint: "请检查拼写"}.items():
+        catalogue.append(polib.POEntry(msgid=source, msgstr=shown))
+    folder = tmp_path / "zh_Hans" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    catalogue.save_as_mofile(str(folder / "django.mo"))
+    settings.LOCALE_PATHS = [tmp_path]
+    chinese = failed("dns", **{"Accept-Language": "zh-hans"}).json()
+    assert chinese["message"] == "无法解析主机名 db.example"
+    assert chinese["suggestions"] == ["请检查拼写"]
+    assert failed("dns", **{"Accept-Language": "en"}).json()["message"] == "The host name db.example cannot be resolved"
 
 
 # Plain Django under the API's paths
@@ -257,6 +267,4 @@ def test_a_view_that_names_no_permission_is_closed_even_to_a_superuser():
 def test_the_browsable_api_shows_the_envelope():
     page = api("viewer").get("/api/v1/guarded", headers={"Accept": "text/html"})
     assert "text/html" in page["Content-Type"]
-    assert "&quot;success&quot;: <span" in page.content.decode() or '"success"' in page.content.decode().replace(
-        "&quot;", '"'
-    )
+    assert "&quot;success&quot;" in page.content.decode()
