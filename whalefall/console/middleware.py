@@ -39,5 +39,7 @@ class RequestIdFilter(logging.Filter):
     """Adds `request_id` to every log record; a dash outside requests."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id = current_request_id.get()
+        # Django logs the answer itself, with the request attached, when the middleware is already done.
+        request = getattr(record, "request", None)
+        record.request_id = getattr(request, "request_id", None) or current_request_id.get()
         return True
