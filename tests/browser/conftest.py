@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.people import person
 
@@ -20,7 +20,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in Path(item.path).parents:
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.django_db(transaction=True, serialized_rollback=True))
+            item.add_marker(pytest.mark.django_db(transaction=True))
             if not CHROMIUM.exists():
                 item.add_marker(pytest.mark.skip(reason="Chromium is not installed"))
 
@@ -62,6 +62,8 @@ def troubles(page: Page, live_server: Any) -> Iterator[list[str]]:
 @pytest.fixture
 def operator(page: Page, live_server: Any, troubles: list[str]) -> Page:
     """The admin's first page, after an operator has logged in by the form."""
+    page.set_default_timeout(10_000)
+    expect.set_options(timeout=10_000)
     person("operator", password="whales-fall-slowly")
     page.goto(f"{live_server.url}/admin/login/?next=/admin/")
     page.get_by_label("Username").fill("operator")

@@ -25,7 +25,7 @@ def script(settings) -> Iterator[fakes.Script]:
 
 def test_a_session_is_watched_without_reloading_until_it_ends(operator: Page):
     session = session_with("completed", "running", "pending", "pending")
-    operator.get_by_role("link", name="Sync sessions", exact=True).click()
+    operator.locator("nav").get_by_text("Sync sessions", exact=True).click()
     operator.get_by_role("link", name=str(session.session_id)[:8]).click()
     bar = operator.get_by_role("progressbar", name="Progress of the session")
     expect(bar).to_have_attribute("aria-valuenow", "25")
@@ -81,7 +81,7 @@ def test_a_session_is_cancelled_through_the_dialog(operator: Page, live_server):
 def test_chosen_instances_are_synchronized_from_their_list(operator: Page, live_server):
     for name in ("billing", "orders", "crm"):
         Instance.objects.create(name=name, db_type="postgresql", host=name, port=5432)
-    operator.get_by_role("link", name="Instances", exact=True).first.click()
+    operator.locator("nav").get_by_text("Instances", exact=True).click()
     for name in ("billing", "crm"):
         operator.get_by_role("row").filter(has_text=name).get_by_role("checkbox").check()
     operator.locator("select[name=action]").select_option("sync_account")
