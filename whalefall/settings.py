@@ -139,8 +139,8 @@ TIME_ZONE = env("TIME_ZONE", default="Asia/Shanghai")
 # --- Static files -------------------------------------------------------------------------------------------------
 
 STATIC_URL = "static/"
-STATIC_ROOT = HOME / "static"
 WHITENOISE_USE_FINDERS = True  # no collectstatic step: assets are served from the packages that bring them
+STATIC_ROOT = env("STATIC_ROOT", default=None)  # only for a web server that serves them itself
 
 # --- The sync engine (reference: docs/engine.md) ------------------------------------------------------------------
 
