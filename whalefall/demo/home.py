@@ -56,6 +56,7 @@ def environment(directory: str) -> dict[str, str]:
         "SECURE_COOKIES": "false",
         "LOG_LEVEL": "WARNING",
         "SYNC_CONNECT_SECONDS": "2",
+        "SYNC_ATTEMPTS": "2",
         "SYNC_BACKOFF_SECONDS": "1",
     }
 

@@ -11,6 +11,8 @@ from rich.console import Console
 from whalefall.commands import DomainCommand
 from whalefall.demo import home
 
+WIDTH = 120  # of the tables in a file or a pipe
+
 
 class Command(DomainCommand):
     help = "Starts two throw-away PostgreSQL servers, syncs them twice, shows what changed and serves the site."
@@ -35,7 +37,7 @@ class Command(DomainCommand):
                     self.print_json(asdict(found))
                     self.stdout.flush()
                 else:
-                    report.show(found, Console())
+                    report.show(found, Console(width=None if self.stdout.isatty() else WIDTH))
                 ended = True
                 if not no_serve:
                     demo.wait()
