@@ -78,7 +78,8 @@ def log_in(site: dict) -> str:
 def test_it_shows_what_changed_serves_the_site_and_leaves_nothing_behind(
     demo: subprocess.Popen[str], tmp_path: Path
 ) -> None:
-    assert demo.stdout and demo.stderr
+    assert demo.stdout
+    assert demo.stderr
     found = document(demo.stdout)
 
     assert [session["outcome"] for session in found["sessions"]] == ["partial", "partial"]
