@@ -25,9 +25,9 @@ GONE_SECONDS = 60
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """A running `manage.py demo --json`. All that it starts has the test's directory in its environment."""
+    """A running `make demo ARGS=--json`. All that it starts has the test's directory in its environment."""
     with subprocess.Popen(
-        [sys.executable, "manage.py", "demo", "--json"],
+        [sys.executable, "-m", "whalefall.demo", "--json"],
         cwd=settings.BASE_DIR,
         env={**os.environ, "TMPDIR": str(tmp_path)},
         stdout=subprocess.PIPE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from typing import Any
 
@@ -25,7 +26,7 @@ class Command(DomainCommand):
     def handle(self, *, no_serve: bool, json: bool, **options: Any) -> None:
         directory = home.inside()
         if directory is None:
-            home.enter()
+            home.enter(sys.argv[2:])
         from whalefall.demo import report, run  # their settings are those of the demo's environment
 
         progress = Console(stderr=True, highlight=False)
