@@ -59,7 +59,9 @@ def test_an_abandoned_fetch_still_counts_on_its_host(script, make_instances):
     services.cancel_session(session)
     start()
     assert claim() == []
-    SyncInstanceRecord.objects.filter(status=RecordStatus.CANCELLED).update(slot_until=timezone.now() - timedelta(seconds=1))
+    SyncInstanceRecord.objects.filter(status=RecordStatus.CANCELLED).update(
+        slot_until=timezone.now() - timedelta(seconds=1)
+    )
     assert len(claim()) == 2
 
 
