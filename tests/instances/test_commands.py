@@ -2,61 +2,23 @@
 
 from __future__ import annotations
 
-import io
-import json
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from django.core.management import ManagementUtility
 
 from instances.models import Credential, Instance, Tag
 from tests.instances.factories import CredentialFactory, InstanceFactory, TagFactory
+from tests.shell import Shell
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "hunter2-unique"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """How a command ended."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """The one document on standard output."""
-        return json.loads(self.out)
-
-
-class Shell:
-    """Runs `manage.py` with a command line, in this process and so in this test's transaction."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self.capsys = capsys
-
-    def __call__(self, *arguments: str) -> Ended:
-        status = 0
-        try:
-            ManagementUtility(["manage.py", *arguments]).execute()
-        except SystemExit as ended:
-            status = int(ended.code or 0)
-        printed = self.capsys.readouterr()
-        assert PASSWORD not in printed.out + printed.err
-        return Ended(status=status, out=printed.out, err=printed.err)
-
-
 @pytest.fixture
-def manage(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
-    """A shell with nothing on standard input and no password in its environment."""
-    # Ending a command closes the connections, and with them this test's transaction.
-    monkeypatch.setattr("django.core.management.base.connections.close_all", lambda: None)
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))
-    monkeypatch.delenv("WHALEFALL_PASSWORD", raising=False)
-    return Shell(capsys)
+def manage(manage: Shell) -> Shell:
+    """The shell of every command, which must never show this password."""
+    manage.never_shown.append(PASSWORD)
+    return manage
 
 
 def test_add_registers_an_instance_with_its_login(
