@@ -52,6 +52,15 @@ REASONS: dict[str, str] = {
     "recreated": N_("Dropped and created again under the same name"),
 }
 
+# What happened to an account, by change type.
+SENTENCES: dict[str, str] = {
+    "add": N_("{account} was added"),
+    "modify_privilege": N_("The privileges of {account} changed"),
+    "modify_other": N_("The attributes of {account} changed"),
+    "delete": N_("{account} no longer exists"),
+    "reactivate": N_("{account} came back"),
+}
+
 CAPABILITIES: dict[str, str] = {
     "SUPERUSER": N_("Superuser"),
     "GRANT_ADMIN": N_("Can grant to others"),

@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 import dbms
+from accounts_sync import presentation
 from instances.models import Instance
 from sessions_app.models import SyncInstanceRecord, SyncSession
 from whalefall.fields import DocumentField
@@ -151,3 +152,8 @@ class AccountChangeLog(models.Model):
 
     def __str__(self) -> str:
         return f"{self.change_type} {self.username}"
+
+    @property
+    def message(self) -> str:
+        """The change in one sentence, in the reader's language."""
+        return presentation.sentence(self.change_type, self.username, self.privilege_diff, self.other_diff)
