@@ -18,6 +18,7 @@ from sessions_app.models import OPEN, RecordStatus, SyncInstanceRecord, SyncType
 from whalefall import messages
 from whalefall.api.envelope import Answer
 from whalefall.api.errors import Conflict
+from whalefall.api.permissions import current_user
 from whalefall.errors import InstanceDisabled, NotFound, SessionFinished, ValidationFailed
 
 CATEGORY = "account"
@@ -80,7 +81,12 @@ class SyncAccounts(APIView):
 
     permissions_required: ClassVar[dict[str, str]] = {"post": RUN_SYNC}
 
-    @extend_schema(summary="Synchronize accounts of many instances", request=ManySyncs, responses=BatchStarted)
+    @extend_schema(
+        operation_id="sync_accounts",
+        summary="Synchronize accounts of many instances",
+        request=ManySyncs,
+        responses=BatchStarted,
+    )
     def post(self, request: Request) -> Response:
         wanted = ManySyncs(data=request.data)
         wanted.is_valid(raise_exception=True)
@@ -91,7 +97,7 @@ class SyncAccounts(APIView):
             category=CATEGORY,
             sync_type=SyncType.MANUAL_BATCH if narrowed else SyncType.MANUAL_TASK,
             instances=chosen,
-            user=request.user,
+            user=current_user(request),
             parameters=_parameters(asked),
         )
         inactive = chosen.filter(is_active=False).values_list("pk", flat=True) if "instance_ids" in asked else ()
@@ -111,6 +117,7 @@ class SyncInstanceAccounts(APIView):
     permissions_required: ClassVar[dict[str, str]] = {"post": RUN_SYNC}
 
     @extend_schema(
+        operation_id="sync_instance_accounts",
         summary="Synchronize accounts of one instance",
         request=OneSync,
         responses={200: SyncResultDocument, 202: OpenApiResponse(SyncResultDocument, description="Still running")},
@@ -122,7 +129,10 @@ class SyncInstanceAccounts(APIView):
         if instance is None:
             raise NotFound(what=_("Instance"), name=pk)
         record = services.sync_single(
-            category=CATEGORY, instance=instance, user=request.user, parameters=_parameters(wanted.validated_data)
+            category=CATEGORY,
+            instance=instance,
+            user=current_user(request),
+            parameters=_parameters(wanted.validated_data),
         )
         result = _result(record)
         if record.status == RecordStatus.COMPLETED:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -15,19 +15,23 @@ from rest_framework.response import Response
 
 from sessions_app import progress, serializers, services
 from sessions_app.filters import RecordFilter, SessionFilter
-from sessions_app.models import RecordStatus, SyncInstanceRecord, SyncSession
+from sessions_app.models import RecordStatus, SyncSession
 from sessions_app.statistics import session_statistics
 from whalefall.api.envelope import Answer
-from whalefall.api.paging import DEFAULT_LIMIT
+from whalefall.api.paging import DEFAULT_LIMIT, EnvelopePagination
+from whalefall.api.permissions import current_user
 from whalefall.errors import NotFound
 
 RECORD_SORT = {"id": "id", "instance_name": "instance_name", "started_at": "started_at", "status": "status"}
+PAGE_PARAMETERS = [
+    OpenApiParameter("page", int),
+    OpenApiParameter("limit", int),
+    OpenApiParameter("sort", str, enum=list(RECORD_SORT)),
+    OpenApiParameter("order", str, enum=["asc", "desc"]),
+]
 
 
-@extend_schema_view(
-    list=extend_schema(summary="Sessions, newest first"),
-)
-@extend_schema(parameters=[OpenApiParameter("session_id", UUID, OpenApiParameter.PATH)])
+@extend_schema_view(list=extend_schema(summary="Sessions, newest first"))
 class SyncSessionViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[SyncSession]):
     """Sync sessions: what ran, what runs, and what became of each instance."""
 
@@ -95,13 +99,16 @@ class SyncSessionViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[SyncSess
         page = self.paginate_queryset(self.filter_queryset(_records(self.get_object())))
         return self.get_paginated_response(serializers.RecordSerializer(page, many=True).data)
 
-    @extend_schema(summary="What failed in a session, and why", responses=serializers.ErrorLogs)
+    @extend_schema(
+        summary="What failed in a session, and why", parameters=PAGE_PARAMETERS, responses=serializers.ErrorLogs
+    )
     @action(detail=True, url_path="error-logs", filterset_class=None)
     def error_logs(self, request: Request, session_id: str) -> Response:
         session = self.get_object()
         progress.add_live_counts([session])
         failed = _records(session).filter(status=RecordStatus.FAILED)
-        page: Any = self.paginator.document(self.paginate_queryset(self.filter_queryset(failed)))  # type: ignore[union-attr]
+        shown = self.paginate_queryset(self.filter_queryset(failed))
+        page = cast("EnvelopePagination", self.paginator).document(shown)
         records = serializers.RecordSerializer(page.pop("items"), many=True).data
         return Response(
             {
@@ -129,12 +136,12 @@ class SyncSessionViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[SyncSess
         session = self.get_object()
         wanted = serializers.RetryRequest(data=request.data)
         wanted.is_valid(raise_exception=True)
-        started = services.retry_session(session, user=request.user, **wanted.validated_data)
+        started = services.retry_session(session, user=current_user(request), **wanted.validated_data)
         return Answer(
             {"session_id": started.session_id, "session": serializers.SessionSerializer(started).data},
             message=_("The retry has started"),
         )
 
 
-def _records(session: SyncSession) -> QuerySet[SyncInstanceRecord]:
+def _records(session: SyncSession) -> QuerySet[Any]:
     return session.records.select_related("session").defer("session__summary", "session__error_summary")

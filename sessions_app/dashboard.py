@@ -6,7 +6,6 @@ from django.db.models import F, Window
 from django.db.models.functions import RowNumber
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -62,10 +61,9 @@ def _running_detail(running: list[SyncSession]) -> str:
 
 
 def _last(session: SyncSession) -> Card:
-    assert session.completed_at is not None  # every final session has its end: a constraint
     failed = session.failed_instances
     detail = _("%(time)s ago · %(done)d of %(total)d instances") % {
-        "time": timesince(session.completed_at, timezone.now(), depth=1),
+        "time": timesince(session.completed_at or session.started_at, depth=1),
         "done": session.successful_instances,
         "total": session.total_instances,
     }

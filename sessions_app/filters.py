@@ -6,6 +6,7 @@ from typing import Any
 
 import django_filters
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from drf_spectacular.utils import extend_schema_field
 
 from sessions_app.models import (
     RecordStatus,
@@ -31,16 +32,13 @@ class SessionFilter(django_filters.FilterSet):
     started_after = django_filters.IsoDateTimeFilter(field_name="started_at", lookup_expr="gte")
     started_before = django_filters.IsoDateTimeFilter(field_name="started_at", lookup_expr="lt")
 
-    class Meta:
-        model = SyncSession
-        fields: tuple[str, ...] = ()
-
     def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
         if data is not None and data.get("sync_type") in SYNC_TYPE_ALIASES:
             data = data.copy()
             data["sync_type"] = SYNC_TYPE_ALIASES[data["sync_type"]]
         super().__init__(data, *args, **kwargs)
 
+    @extend_schema_field(int)
     def with_instance(self, queryset: QuerySet[SyncSession], name: str, value: Any) -> QuerySet[SyncSession]:
         # EXISTS and no join: a join would multiply rows and spoil the count.
         mine = SyncInstanceRecord.objects.filter(session=OuterRef("pk"), instance=int(value))
@@ -60,7 +58,3 @@ class RecordFilter(django_filters.FilterSet):
     search = django_filters.CharFilter(
         field_name="instance_name", lookup_expr="icontains", max_length=255, help_text="Part of the instance's name."
     )
-
-    class Meta:
-        model = SyncInstanceRecord
-        fields: tuple[str, ...] = ()

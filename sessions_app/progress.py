@@ -51,10 +51,15 @@ def error_groups(session: SyncSession) -> list[ErrorGroup]:
         .annotate(count=Count("pk"), first=Min("pk"))
         .order_by("-count", "message_code", "reason")
     )
-    examples = SyncInstanceRecord.objects.in_bulk([group.pop("first") for group in groups]) if groups else {}
+    examples = SyncInstanceRecord.objects.in_bulk([group["first"] for group in groups]) if groups else {}
     by_cause = {(record.message_code, record.reason): record for record in examples.values()}
     return [
-        ErrorGroup(**group, example=by_cause[group["message_code"], group["reason"]])
+        ErrorGroup(
+            message_code=group["message_code"],
+            reason=group["reason"],
+            count=group["count"],
+            example=by_cause[group["message_code"], group["reason"]],
+        )
         for group in groups
         if (group["message_code"], group["reason"]) in by_cause  # deleted between the two statements
     ]

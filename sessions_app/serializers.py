@@ -7,11 +7,12 @@ from typing import Any
 from rest_framework import serializers
 
 from sessions_app.models import Outcome, RecordStatus, SyncCategoryName, SyncInstanceRecord, SyncSession
+from whalefall.api.serializers import ModelSerializer
 
 ACCOUNT_FIELDS = ("accounts_synced", "accounts_created", "accounts_updated", "accounts_deleted")
 
 
-class SessionSerializer(serializers.ModelSerializer[SyncSession]):
+class SessionSerializer(ModelSerializer[SyncSession]):
     """A session. While it runs, its numbers are counted from the records."""
 
     outcome = serializers.ChoiceField(choices=[("", "—"), *Outcome.choices], read_only=True)
@@ -55,7 +56,7 @@ class SessionSerializer(serializers.ModelSerializer[SyncSession]):
         return session.counts[RecordStatus.CANCELLED]
 
 
-class RecordSerializer(serializers.ModelSerializer[SyncInstanceRecord]):
+class RecordSerializer(ModelSerializer[SyncInstanceRecord]):
     """One instance's part in a session. `accounts_*` repeat `items_*` where the items are accounts."""
 
     session_id = serializers.UUIDField(source="session.session_id", read_only=True)
@@ -93,7 +94,8 @@ class SessionDetailSerializer(SessionSerializer):
     records_total = serializers.IntegerField(read_only=True)
     retries = serializers.ListField(child=serializers.UUIDField(), source="retry_ids", read_only=True)
 
-    class Meta(SessionSerializer.Meta):
+    class Meta:
+        model = SyncSession
         fields = (*SessionSerializer.Meta.fields, "instance_records", "records_total", "retries")
         read_only_fields = fields
 

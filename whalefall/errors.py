@@ -300,6 +300,7 @@ class InternalError(WhaleFallError):
 CATALOGUE: tuple[type[WhaleFallError], ...] = (
     InvalidRequest,
     ValidationFailed,
+    PageTooDeep,
     NoActiveInstance,
     InstanceDisabled,
     UnknownCategory,

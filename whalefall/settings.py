@@ -127,20 +127,21 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 LOGIN_URL = reverse_lazy("admin:login")
+LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 
 # --- Language and time --------------------------------------------------------------------------------------------
 
 LANGUAGE_CODE = env("LANGUAGE_CODE", default="en")
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["whalefall.formats"]
 USE_TZ = True
 TIME_ZONE = env("TIME_ZONE", default="Asia/Shanghai")
 
 # --- Static files -------------------------------------------------------------------------------------------------
 
 STATIC_URL = "static/"
-WHITENOISE_USE_FINDERS = True  # no collectstatic step: assets are served from the packages that bring them
-STATIC_ROOT = env("STATIC_ROOT", default=None)  # only for a web server that serves them itself
+WHITENOISE_USE_FINDERS = True  # no collectstatic step and no STATIC_ROOT: assets are served from where they lie
 
 # --- The sync engine (reference: docs/engine.md) ------------------------------------------------------------------
 
@@ -235,7 +236,8 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "whalefall.api.errors.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
-REST_KNOX = {"TOKEN_TTL": timedelta(days=env.int("API_TOKEN_DAYS", default=90)), "AUTH_HEADER_PREFIX": "Token"}
+API_TOKEN_DAYS = env.int("API_TOKEN_DAYS", default=90)
+REST_KNOX = {"TOKEN_TTL": timedelta(days=API_TOKEN_DAYS), "AUTH_HEADER_PREFIX": "Token"}
 CSRF_FAILURE_VIEW = "whalefall.api.fallbacks.csrf_failure"
 SPECTACULAR_SETTINGS = {
     "TITLE": "WhaleFall",
@@ -246,6 +248,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "SessionStatus": "sessions_app.models.SessionStatus",
+        "RecordStatus": "sessions_app.models.RecordStatus",
+    },
     "PREPROCESSING_HOOKS": ["whalefall.api.schema.only_v1"],
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "whalefall.api.schema.envelope"],
 }

@@ -23,7 +23,7 @@ older = [
     path("sync_sessions/api/statistics", SyncSessionViewSet.as_view({"get": "statistics"})),
 ]
 
-v1 = [
+v1: list[URLPattern | URLResolver] = [
     path("", include("sessions_app.urls")),
     path("", include("accounts_sync.urls")),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="schema"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from django.template.loader import render_to_string
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
@@ -11,20 +12,20 @@ from django.utils.translation import ngettext
 
 from sessions_app.models import Outcome, RecordStatus, SessionStatus, SyncInstanceRecord, SyncSession
 
-SESSION_TONES = {
+SESSION_TONES: dict[str, str] = {
     SessionStatus.RUNNING: "info",
     SessionStatus.COMPLETED: "success",
     SessionStatus.FAILED: "danger",
     SessionStatus.CANCELLED: "warning",
 }
-OUTCOME_TONES = {
+OUTCOME_TONES: dict[str, str] = {
     Outcome.CLEAN: "success",
     Outcome.PARTIAL: "warning",
     Outcome.FAILED: "danger",
     Outcome.CANCELLED: "warning",
     Outcome.EMPTY: "default",
 }
-RECORD_TONES = {
+RECORD_TONES: dict[str, str] = {
     RecordStatus.PENDING: "default",
     RecordStatus.RUNNING: "info",
     RecordStatus.COMPLETED: "success",
@@ -80,6 +81,11 @@ def progress(session: SyncSession) -> SafeString:
         bar(counts, session.progress_percentage, _("Progress")),
         " · ".join(parts),
     )
+
+
+def badge(tone: str, text: str) -> SafeString:
+    """A status as lists show it, for pages that know no badges."""
+    return render_to_string("unfold/helpers/label.html", {"type": tone, "text": text})
 
 
 def items(record: SyncInstanceRecord) -> SafeString | str:

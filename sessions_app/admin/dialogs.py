@@ -19,7 +19,7 @@ from whalefall.errors import WhaleFallError
 from whalefall.messages import hint, render_error
 
 
-class SyncDialog(BaseDialogForm):  # type: ignore[misc]
+class SyncDialog(BaseDialogForm):
     """Asks before a synchronization."""
 
     force = forms.BooleanField(

@@ -13,14 +13,14 @@ from unfold.contrib.filters.admin import DropdownFilter, TextFilter
 from sessions_app.models import Outcome, SessionStatus, SyncInstanceRecord, SyncSession
 
 
-class OutcomeFilter(DropdownFilter):  # type: ignore[misc]
+class OutcomeFilter(DropdownFilter):
     """How sessions ended."""
 
     title = _("outcome")
     parameter_name = "outcome"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
-        return list(Outcome.choices)
+        return [(outcome.value, str(outcome.label)) for outcome in Outcome]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[SyncSession]) -> QuerySet[SyncSession]:
         match self.value():
@@ -38,7 +38,7 @@ class OutcomeFilter(DropdownFilter):  # type: ignore[misc]
                 return queryset
 
 
-class SessionFilter(TextFilter):  # type: ignore[misc]
+class SessionFilter(TextFilter):
     """Records of one session, by its id or the beginning of it."""
 
     title = _("session")
@@ -49,7 +49,7 @@ class SessionFilter(TextFilter):  # type: ignore[misc]
         return queryset.filter(session__session_id__startswith=value) if value else queryset
 
 
-class ReasonFilter(TextFilter):  # type: ignore[misc]
+class ReasonFilter(TextFilter):
     """Records that ended for a reason."""
 
     title = _("reason")

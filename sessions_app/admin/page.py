@@ -83,9 +83,9 @@ def context(request: HttpRequest, session: SyncSession) -> dict[str, Any]:
         "title": f"{session.get_sync_category_display()} · {short(session)}",
         "session": session,
         "short_id": short(session),
-        "status_tone": cells.SESSION_TONES[session.status],  # type: ignore[index]
+        "status_tone": cells.SESSION_TONES[session.status],
         "outcome": outcome_label(session),
-        "outcome_tone": cells.OUTCOME_TONES.get(session.outcome, "default"),  # type: ignore[call-overload]
+        "outcome_tone": cells.OUTCOME_TONES.get(session.outcome, "default"),
         "bar": cells.bar(counts, session.progress_percentage, _("Progress of the session")),
         "finished": sum(counts.values()) - counts[RecordStatus.PENDING] - counts[RecordStatus.RUNNING],
         "total": sum(counts.values()),
@@ -137,7 +137,7 @@ def _row(record: SyncInstanceRecord) -> Row:
         spent = cells.duration((record.completed_at - record.started_at).total_seconds())
     return Row(
         record=record,
-        tone=cells.RECORD_TONES[record.status],  # type: ignore[index]
+        tone=cells.RECORD_TONES[record.status],
         items=cells.items(record),
         duration=spent,
         cause=reasons.label(record.message_code, record.reason) if record.message_code or record.reason else "",

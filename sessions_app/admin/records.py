@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import (
     AllValuesCheckboxFilter,
     ChoicesCheckboxFilter,
-    RangeDateTimeFilter,
+    RangeDateFilter,
 )
 from unfold.decorators import display
 
@@ -33,7 +33,7 @@ class RecordPage(ReadOnlyAdmin):
         ("sync_category", ChoicesCheckboxFilter),
         ("message_code", AllValuesCheckboxFilter),
         ReasonFilter,
-        ("started_at", RangeDateTimeFilter),
+        ("started_at", RangeDateFilter),
     )
     list_filter_submit = True
     list_fullwidth = True
@@ -43,8 +43,9 @@ class RecordPage(ReadOnlyAdmin):
     search_help_text = _("Instance name")
     ordering = ("-pk",)
     show_full_result_count = False
+    change_form_template = "sessions_app/record.html"
     fieldsets = (
-        (None, {"fields": ("instance", "in_session", "state", "message", "advice")}),
+        (None, {"fields": ("instance", "in_session", "badge", "message", "advice")}),
         (
             _("Work"),
             {"fields": ("attempts", "lost_count", "worker", "started_at", "completed_at", "took", "next_attempt_at")},
@@ -52,7 +53,7 @@ class RecordPage(ReadOnlyAdmin):
         (_("Items"), {"fields": ("items_synced", "items_created", "items_updated", "items_deleted")}),
         (_("Details"), {"fields": ("message_code", "reason", "details")}),
     )
-    readonly_fields = ("in_session", "state", "message", "advice", "took", "details")
+    readonly_fields = ("in_session", "badge", "message", "advice", "took", "details")
 
     @display(description=_("session"), ordering="session")
     def in_session(self, record: SyncInstanceRecord) -> str:
@@ -81,6 +82,11 @@ class RecordPage(ReadOnlyAdmin):
         if record.started_at is None or record.completed_at is None:
             return None
         return cells.duration((record.completed_at - record.started_at).total_seconds())
+
+    @display(description=_("status"))
+    def badge(self, record: SyncInstanceRecord) -> str:
+        status, text = self.state(record)
+        return cells.badge(cells.RECORD_TONES.get(status, "warning"), text)
 
     @display(description=_("message"), empty_value="—")
     def message(self, record: SyncInstanceRecord) -> str | None:

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import ChoicesCheckboxFilter, RangeDateTimeFilter
+from unfold.contrib.filters.admin import ChoicesCheckboxFilter, RangeDateFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.views import ChangeList
@@ -25,12 +25,12 @@ from sessions_app.models import RecordStatus, SyncSession
 from sessions_app.progress import add_live_counts
 
 
-class SessionList(ChangeList):  # type: ignore[misc]
+class SessionList(ChangeList):
     """Counts the records of the running sessions on the page, and of no others."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        self.result_list = list(self.result_list)
+        self.result_list: list[SyncSession] = list(self.result_list)
         add_live_counts(self.result_list)
 
 
@@ -45,7 +45,7 @@ class SessionPage(ReadOnlyAdmin):
         OutcomeFilter,
         ("sync_category", ChoicesCheckboxFilter),
         ("sync_type", ChoicesCheckboxFilter),
-        ("started_at", RangeDateTimeFilter),
+        ("started_at", RangeDateFilter),
     )
     list_filter_submit = True
     list_fullwidth = True
@@ -114,10 +114,10 @@ class SessionPage(ReadOnlyAdmin):
 
     # Methods, not dotted names: unfold looks those up in the database when Django checks itself, even before the
     # very first migration.
-    def has_cancel_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+    def has_cancel_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("sessions_app.cancel_syncsession")
 
-    def has_retry_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+    def has_retry_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("sessions_app.retry_syncsession")
 
     @action(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from drf_spectacular.authentication import SessionScheme
 from drf_spectacular.contrib.knox_auth_token import KnoxTokenScheme
 from knox.auth import TokenAuthentication as KnoxAuthentication
 from rest_framework import authentication
@@ -31,13 +32,20 @@ class SessionAuthentication(authentication.SessionAuthentication):
 
         check = authentication.CSRFCheck(unused)
         check.process_request(request)
-        reason = check.process_view(request, None, (), {})
+        reason = check.process_view(request, unused, (), {})
         if reason:
             raise csrf_error(str(reason))
 
 
-class TokenScheme(KnoxTokenScheme):  # type: ignore[no-untyped-call]
-    """Describes the token in the OpenAPI schema."""
+class TokenDescription(KnoxTokenScheme):  # type: ignore[no-untyped-call]
+    """The token in the OpenAPI schema."""
 
-    target_class = TokenAuthentication
+    target_class = "whalefall.api.authentication.TokenAuthentication"
     name = "apiToken"
+
+
+class SessionDescription(SessionScheme):  # type: ignore[no-untyped-call]
+    """The session cookie in the OpenAPI schema."""
+
+    target_class = "whalefall.api.authentication.SessionAuthentication"
+    name = "sessionCookie"

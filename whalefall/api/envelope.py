@@ -103,4 +103,4 @@ class EnvelopeRenderer(JSONRenderer):
         response = (renderer_context or {}).get("response")
         if response is None or not response.exception:
             data = success(data, message=getattr(response, "message", ""), meta=getattr(response, "meta", None))
-        return super().render(data, accepted_media_type, renderer_context)  # type: ignore[no-any-return]
+        return super().render(data, accepted_media_type, renderer_context)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -62,7 +63,7 @@ def translate(error: Exception, path: str = "") -> tuple[WhaleFallError, int]:
             fields = error.detail if isinstance(error.detail, dict) else {"non_field_errors": error.detail}
             return ValidationFailed(detail=_sentence(fields), extra={"fields": fields}), 400
         case exceptions.Throttled():
-            return RateLimitExceeded(extra={"retry_after": error.wait}), 429
+            return RateLimitExceeded(extra={"retry_after": getattr(error, "wait", None)}), 429
         case exceptions.APIException():
             status = error.status_code
             return (InvalidRequest(detail=str(error.detail)), status) if status < 500 else _unexpected()
@@ -107,8 +108,8 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
     response = Response(data, status=status)
     if status == 401:
         response["WWW-Authenticate"] = "Token"
-    if isinstance(error, exceptions.Throttled) and error.wait:
-        response["Retry-After"] = str(int(error.wait) + 1)
+    if wait := getattr(error, "wait", None):
+        response["Retry-After"] = str(math.ceil(wait))
     return response
 
 

@@ -66,7 +66,7 @@ class EnvelopePagination(BasePagination):
     page = pages = total = 0
     limit = DEFAULT_LIMIT
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         self.page = _number(request, "page", default=1)
         self.limit = _number(request, "limit", default=DEFAULT_LIMIT, most=getattr(view, "max_limit", MAX_LIMIT))
         if self.page * self.limit > DEEPEST:

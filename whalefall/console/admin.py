@@ -19,34 +19,34 @@ for _model in (Schedule, Success, Failure, OrmQ, User, Group, AuthToken):
 
 
 @admin.register(Schedule)
-class SchedulePage(ScheduleAdmin, ModelAdmin):  # type: ignore[misc]
+class SchedulePage(ScheduleAdmin, ModelAdmin):
     list_filter_sheet = False
 
 
 @admin.register(Success)
-class SuccessPage(TaskAdmin, ModelAdmin):  # type: ignore[misc]
+class SuccessPage(TaskAdmin, ModelAdmin):
     pass
 
 
 @admin.register(Failure)
-class FailurePage(FailAdmin, ModelAdmin):  # type: ignore[misc]
+class FailurePage(FailAdmin, ModelAdmin):
     pass
 
 
 @admin.register(OrmQ)
-class QueuePage(QueueAdmin, ModelAdmin):  # type: ignore[misc]
+class QueuePage(QueueAdmin, ModelAdmin):
     pass
 
 
 @admin.register(User)
-class UserPage(UserAdmin, ModelAdmin):  # type: ignore[misc]
+class UserPage(UserAdmin, ModelAdmin):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
 
 
 @admin.register(Group)
-class GroupPage(GroupAdmin, ModelAdmin):  # type: ignore[misc]
+class GroupPage(GroupAdmin, ModelAdmin):
     pass
 
 
