@@ -52,6 +52,12 @@ REASONS: dict[str, str] = {
     "recreated": N_("Dropped and created again under the same name"),
 }
 
+# How facts say that a capability comes through roles.
+WAYS: dict[str, str] = {
+    "member of ": N_("member of {path}"),
+    "inherits from ": N_("inherits from {path}"),
+}
+
 # What happened to an account, by change type.
 SENTENCES: dict[str, str] = {
     "add": N_("{account} was added"),
@@ -64,6 +70,7 @@ SENTENCES: dict[str, str] = {
 CAPABILITIES: dict[str, str] = {
     "SUPERUSER": N_("Superuser"),
     "GRANT_ADMIN": N_("Can grant to others"),
+    "escalation": N_("Can act on the server's machine"),
     "LOCKED": N_("Cannot log in"),
     "can_super": N_("Superuser attribute"),
     "can_create_role": N_("Can create roles"),

@@ -15,19 +15,18 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext, ngettext
 
 from accounts_sync import labels
+from accounts_sync.changes import is_compared
 from dbms.snapshots import SERVER, canonical, split
 
 ROWS_SHOWN = 200  # of one section; a page is for reading
-DIRECT = "direct"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One line of a section: on what, which words, and what else is to be said."""
+    """One line of a section: on what, and which words."""
 
     object: str
     words: tuple[str, ...]
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +83,14 @@ class ChangedAttribute:
 def scope_views(document: Mapping[str, Any], by_database: frozenset[str]) -> list[ScopeView]:
     """A permission_snapshot, the server first and then its databases by name. Empty sections are left out."""
     parts = split(document.get("categories", {}), by_database)
+    meta = document.get("meta", {})
     views = []
     for scope in sorted(parts, key=lambda scope: (scope != SERVER, scope)):
         name = scope.partition(":")[2]
-        sections = [_section(category, value, category in by_database) for category, value in parts[scope].items()]
+        sections = [
+            _section(category, _of_database(value) if category in by_database else value, _counts(meta, category, name))
+            for category, value in parts[scope].items()
+        ]
         filled = sorted((section for section in sections if section.rows), key=lambda section: _rank(section.key))
         if filled:
             views.append(ScopeView(scope=scope, name=name, sections=tuple(filled)))
@@ -96,14 +99,17 @@ def scope_views(document: Mapping[str, Any], by_database: frozenset[str]) -> lis
 
 def capabilities(facts: Mapping[str, Any]) -> list[Capability]:
     """What the facts say, each with its reasons; a path of roles reads "role → role"."""
-    reasons = facts.get("capability_reasons", {})
+    reasons = dict(facts.get("capability_reasons", {}))
+    keys = list(facts.get("capabilities", ()))
+    if escalation := facts.get("meta", {}).get("escalation"):
+        keys, reasons["escalation"] = ["escalation", *keys], escalation
     return [
         Capability(
             key=key,
             title=gettext(labels.CAPABILITIES.get(key, key)),
-            reasons=tuple(gettext("directly") if reason == DIRECT else reason for reason in reasons.get(key, ())),
+            reasons=tuple(_way(reason) for reason in reasons.get(key, ())),
         )
-        for key in facts.get("capabilities", ())
+        for key in keys
     ]
 
 
@@ -155,16 +161,32 @@ def sentence(change_type: str, account: str, privilege_diff: Mapping[str, Any], 
     return gettext("{sentence}: {counts}").format(sentence=text, counts=said) if said else text
 
 
-def _section(category: str, value: Any, is_by_database: bool) -> Section:
-    if is_by_database and isinstance(value, Mapping):  # {database: …} of one database
-        value = next(iter(value.values()), None)
-    rows = list(_rows(value, ""))
+def _of_database(value: Any) -> Any:
+    """What {database: …} of one database holds."""
+    return next(iter(value.values()), None) if isinstance(value, Mapping) else value
+
+
+def _counts(meta: Mapping[str, Any], category: str, database: str) -> Mapping[str, Any]:
+    """How many objects stand behind the "relation:s.*" of a category: {object: number or {privilege: number}}."""
+    held: Mapping[str, Any] = meta.get("summarised" if is_compared(category) else "owned_counts", {}).get(database, {})
+    return held
+
+
+def _section(category: str, value: Any, counts: Mapping[str, Any]) -> Section:
+    rows = [_counted(row, counts) for row in _rows(value, "")]
     return Section(
         key=category,
         title=gettext(labels.category(category)),
         rows=tuple(rows[:ROWS_SHOWN]),
         hidden=max(0, len(rows) - ROWS_SHOWN),
     )
+
+
+def _counted(row: Row, counts: Mapping[str, Any]) -> Row:
+    held = counts.get(row.object, {}) if row.object else counts
+    if not held:
+        return row
+    return Row(object=row.object, words=tuple(f"{word} × {held[word]}" if word in held else word for word in row.words))
 
 
 def _rows(value: Any, path: str) -> Iterator[Row]:
@@ -212,6 +234,14 @@ def _words(permissions: Iterable[str], field: str) -> Sequence[str]:
         name, equals, value = permission.partition("=")
         words.append(gettext(labels.CAPABILITIES.get(name, name)) + (f": {value}" if equals else ""))
     return words
+
+
+def _way(reason: str) -> str:
+    """How a capability comes about; paths of roles stay as they are."""
+    for beginning, text in labels.WAYS.items():
+        if reason.startswith(beginning):
+            return gettext(text).format(path=reason.removeprefix(beginning))
+    return reason
 
 
 def _reason(text: str) -> str:

@@ -58,6 +58,15 @@ def brief(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[Any, ...]
         ),
         ({}, {ATTRIBUTES: {"can_super": False, "connection_limit": -1}}, []),
         ({MAP: ["A"]}, {MAP: {"a": ["A"]}}, [("", "REVOKE", ["A"]), ("a", "GRANT", ["A"])]),
+        (
+            {"postgresql_default_revoked": {"db": ["function:s.f()"]}, "mysql_restrictions": {}},
+            {"postgresql_default_revoked": {"db": ["function:s.g()"]}, "mysql_restrictions": {"db": ["INSERT"]}},
+            [
+                ("db", "REVOKE", ["INSERT"]),
+                ("db", "REVOKE", ["function:s.g()"]),
+                ("db", "GRANT", ["function:s.f()"]),
+            ],
+        ),
         ({"postgresql_owned": {"db": ["relation:s.t"]}}, {}, []),
         ({"unheard_of": {"x": {"y": {"z": ["A"]}}}}, {}, [("x: y:z", "REVOKE", ["A"])]),
     ],

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 from django.utils import translation
+from django.utils.formats import date_format
 
 from accounts_sync import labels, presentation
 from accounts_sync.changes import other_entry, privilege_changes, privilege_document
@@ -69,11 +72,28 @@ def test_an_empty_document_shows_nothing(document):
 def test_capabilities_name_the_way_that_leads_to_them():
     facts = {
         "capabilities": ["SUPERUSER", "can_login", "NEW"],
-        "capability_reasons": {"SUPERUSER": ["direct", "team → admins"]},
+        "capability_reasons": {"SUPERUSER": ["SUPERUSER", "member of team → admins"]},
+        "meta": {"escalation": ["pg_read_server_files"]},
     }
     assert [(held.title, held.reasons) for held in presentation.capabilities(facts)] == [
-        ("Superuser", ("directly", "team → admins")), ("Can log in", ()), ("NEW", ()),
-    ]  # fmt: skip
+        ("Can act on the server's machine", ("pg_read_server_files",)),
+        ("Superuser", ("SUPERUSER", "member of team → admins")),
+        ("Can log in", ()),
+        ("NEW", ()),
+    ]
+
+
+def test_grouped_objects_say_how_many_they_are():
+    document = {
+        "categories": {OBJECTS: {"app": {"relation:s.*": ["SELECT"]}}, OWNED: {"app": ["relation:s.*", "schema:s"]}},
+        "meta": {"summarised": {"app": {"relation:s.*": {"SELECT": 7}}}, "owned_counts": {"app": {"relation:s.*": 9}}},
+    }
+    assert told(document) == {
+        "app": {
+            "Object privileges": [("relation:s.*", ("SELECT × 7",))],
+            "Owned objects": [("", ("relation:s.* × 9", "schema:s"))],
+        }
+    }
 
 
 def test_changes_are_told_as_statements():
@@ -102,10 +122,11 @@ def test_a_dropped_database_and_a_recreated_account_are_explained():
     assert (locked.title, locked.before, locked.after) == ("Locked", "No", "–")
 
 
-def test_times_are_told_in_the_readers_zone():
+def test_times_are_told_in_the_readers_zone(settings):
+    settings.TIME_ZONE = "Asia/Shanghai"
     entry = other_entry("valid_until", None, "2030-01-01T00:00:00+00:00")
     [line] = presentation.changed_attributes({"entries": [entry]})
-    assert line.after == "Jan. 1, 2030, 8 a.m."
+    assert line.after == date_format(datetime(2030, 1, 1, 8), "DATETIME_FORMAT")  # Asia/Shanghai
 
 
 @pytest.mark.parametrize("change_type", list(labels.SENTENCES))
