@@ -17,7 +17,7 @@ setup: .venv/.installed ## make .venv with everything in it
 	@bin/install-packages && bin/make-venv
 
 demo: setup ## two real servers, two sync sessions, the site; until Ctrl-C
-	@$(python) manage.py demo $(ARGS)
+	@$(python) -m whalefall.demo $(ARGS)
 
 test: setup ## every check and test, as continuous integration runs them
 	@bin/install-packages --tests && $(python) -m tests.tiers $(ARGS)

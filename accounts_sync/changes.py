@@ -2,14 +2,15 @@
 
 Driven by the shapes of the values, not by the names of the categories: a list of words is a set of privileges, a list
 of mappings with a `role` is a set of memberships, a mapping leads to more of these, and its plain values are
-attributes. Nothing here depends on a language: words are the server's own, labels are English sources.
+attributes. Only where a category names what was taken away, a new word is a REVOKE and a vanished one a GRANT. Nothing
+here depends on a language: words are the server's own, labels are English sources.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -23,6 +24,8 @@ Path = tuple[str, ...]
 GROUP_FROM = 20  # so many equal changes in one schema are still told apart
 ENTRIES_MAX = 500
 OWNERSHIP_SUFFIX = "_owned"  # shown, never compared: CREATE TABLE is no privilege change
+TAKEN_AWAY_SUFFIXES = ("_default_revoked", "_restrictions")  # what stands there may not be done
+TURNED: dict[Action, Action] = {"GRANT": "REVOKE", "REVOKE": "GRANT", "ALTER": "ALTER"}
 
 # "relation:s" of "relation:s.t", with s quoted as its server quotes.
 SCHEMA = re.compile(r'(?:[a-z]+:)?(?:"(?:[^"]|"")*"|\[(?:[^\]]|\]\])*\]|`(?:[^`]|``)*`|[^.:"\[`]+)(?=\.)')
@@ -63,8 +66,10 @@ def privilege_changes(
     """What differs between two `categories` documents, in a stable order."""
     for category in sorted(before.keys() | after.keys()):
         if is_compared(category):
+            is_turned = category.endswith(TAKEN_AWAY_SUFFIXES)
             for path, fields in _differences(before.get(category), after.get(category), ()):
-                yield PrivilegeChange(category=category, path=path, reason=reason, **fields)
+                change = PrivilegeChange(category=category, path=path, reason=reason, **fields)
+                yield replace(change, action=TURNED[change.action]) if is_turned else change
 
 
 def is_compared(category: str) -> bool:

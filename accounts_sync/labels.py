@@ -52,9 +52,25 @@ REASONS: dict[str, str] = {
     "recreated": N_("Dropped and created again under the same name"),
 }
 
+# How facts say that a capability comes through roles.
+WAYS: dict[str, str] = {
+    "member of ": N_("member of {path}"),
+    "inherits from ": N_("inherits from {path}"),
+}
+
+# What happened to an account, by change type.
+SENTENCES: dict[str, str] = {
+    "add": N_("{account} was added"),
+    "modify_privilege": N_("The privileges of {account} changed"),
+    "modify_other": N_("The attributes of {account} changed"),
+    "delete": N_("{account} no longer exists"),
+    "reactivate": N_("{account} came back"),
+}
+
 CAPABILITIES: dict[str, str] = {
     "SUPERUSER": N_("Superuser"),
     "GRANT_ADMIN": N_("Can grant to others"),
+    "escalation": N_("Can act on the server's machine"),
     "LOCKED": N_("Cannot log in"),
     "can_super": N_("Superuser attribute"),
     "can_create_role": N_("Can create roles"),

@@ -19,7 +19,7 @@ from accounts_sync.rows import AccountUpdate
 from accounts_sync.scopes import Scopes
 from accounts_sync.stored import INCOMPARABLE, SETTINGS, Key, StoredAccount
 from dbms.base import Adapter
-from dbms.snapshots import SERVER, AccountSnapshot, Reach, digest, document, fingerprint, split
+from dbms.snapshots import SERVER, AccountSnapshot, Reach, database_scope, digest, document, fingerprint, split
 
 Parts = Mapping[str, Mapping[str, Any]]
 SUPERUSER = "SUPERUSER"
@@ -83,6 +83,7 @@ class Reading:
         old_digests = before.digests if before is not None and (is_known or stored is None) else {}
         now = self._covered(seen, old_document)
         new_document = document(now, [part for scope, part in old_parts.items() if self.scopes.keeps(scope)])
+        new_document["meta"] = self._meta(old_document.get("meta", {}), new_document["meta"])
         new_digests = self._digests(seen, old_digests)
 
         if self.scopes.is_server_read or before is None:
@@ -144,6 +145,15 @@ class Reading:
             owned={scope: part for scope, part in seen.owned.items() if scope in read},
             type_specific=seen.type_specific if SERVER in read else stored.get("type_specific", {}),
         )
+
+    def _meta(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+        """The counts beside a document: by database, so that those of databases that stay as they are stay too."""
+        kept = {
+            key: {name: value for name, value in held.items() if self.scopes.keeps(database_scope(name))}
+            for key, held in old.items()
+            if key != "observed" and isinstance(held, Mapping)
+        }
+        return {**new, **{key: {**held, **new.get(key, {})} for key, held in kept.items() if held}}
 
     def _facts(self, key: Key, written: Mapping[str, Any]) -> dict[str, Any]:
         return self.adapter.facts(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 
 import pytest
 
+from tests.shell import Shell
 from whalefall.demo import servers
 from whalefall.demo.servers import ThrowawayServer
 
@@ -32,3 +34,13 @@ def postgresql_embedded() -> Iterator[ThrowawayServer]:
 def postgresql(request: pytest.FixtureRequest) -> ThrowawayServer:
     """Each supported generation of PostgreSQL in turn."""
     return request.getfixturevalue(f"postgresql_{request.param}")
+
+
+@pytest.fixture
+def manage(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """`manage.py` with nothing on standard input and no password in its environment."""
+    # Ending a command closes the connections, and with them this test's transaction.
+    monkeypatch.setattr("django.core.management.base.connections.close_all", lambda: None)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))
+    monkeypatch.delenv("WHALEFALL_PASSWORD", raising=False)
+    return Shell(capsys)

@@ -2,8 +2,9 @@
 
 from dbms.base import Adapter
 from dbms.postgresql.accounts import CATEGORIES_BY_DATABASE, read_accounts
-from dbms.postgresql.connection import DEFAULT_DATABASE, MINIMUM_VERSION, connect
+from dbms.postgresql.connection import MINIMUM_VERSION, connect
 from dbms.postgresql.facts import facts, reach
+from dbms.postgresql.failures import DEFAULT_DATABASE
 
 adapter = Adapter(
     key="postgresql",

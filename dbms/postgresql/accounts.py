@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dbms.postgresql import privileges
-from dbms.postgresql.connection import DEFAULT_DATABASE, Connection, connect
-from dbms.postgresql.failures import DATABASE_MISSING, NOT_CONNECTABLE
+from dbms.postgresql.connection import Connection, connect
+from dbms.postgresql.failures import DATABASE_MISSING, DEFAULT_DATABASE, NOT_CONNECTABLE
 from dbms.postgresql.privileges import DatabaseRead, Grants, worded
 from dbms.postgresql.roles import PUBLIC, Role, read_memberships, read_roles, read_settings
 from dbms.snapshots import (

@@ -15,8 +15,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from dbms import statements
-from dbms.base import APPLICATION_NAME, Server, Target
-from dbms.postgresql.failures import translate
+from dbms.base import APPLICATION_NAME, Server, Target, TlsMode
+from dbms.postgresql.failures import DEFAULT_DATABASE, translate
 from whalefall.errors import (
     ConnectionRefused,
     LoginRejected,
@@ -31,9 +31,8 @@ from whalefall.errors import (
 if TYPE_CHECKING:
     import psycopg
 
-DEFAULT_DATABASE = "postgres"
 MINIMUM_VERSION = (9, 6)
-SSL_MODES = {"disable": "disable", "require": "require", "verify": "verify-full"}
+SSL_MODES: dict[TlsMode, str] = {"disable": "disable", "require": "require", "verify": "verify-full"}
 NO_FILE = os.path.join(os.devnull, "none")  # libpq must not fall back on files of the worker's home directory
 BATCH_ROWS = 2_000
 

@@ -32,30 +32,37 @@ def _reach(username: str, roles: Mapping[str, Mapping[str, Any]]) -> Reach:
     as CREATEROLE are never inherited, and SET ROLE looks at the memberships of the login, not at inherited ones.
     """
     start = (username, True)
-    paths: dict[tuple[str, bool], tuple[str, ...]] = {start: ()}
+    origins = {start: start}
     waiting = deque([start])
     while waiting:
         here = waiting.popleft()
         for there in _steps(here, roles):
-            if there not in paths and there[0] != username:
-                paths[there] = (*paths[here], there[0])
+            if there not in origins and there[0] != username:
+                origins[there] = here
                 waiting.append(there)
+    del origins[start]
     reasons: dict[str, list[str]] = {}
-    for (role, is_self), path in paths.items():
-        if not path:
-            continue
-        for attribute, (capability, _) in CAPABILITIES.items():
-            if not _attributes(roles.get(role, {})).get(attribute):
-                continue
-            if is_self:
-                reasons.setdefault(capability, []).append(f"member of {' → '.join(path)}")
-            elif capability == "SUPERUSER" and (role, True) not in paths:
-                # Whoever inherits from a superuser may change what it owns, its functions among them.
-                reasons.setdefault(capability, []).append(f"inherits from {' → '.join(path)}")
+    for role, is_self in origins:
+        attributes = _attributes(roles.get(role, {}))
+        if is_self:
+            for attribute, (capability, _) in CAPABILITIES.items():
+                if attributes.get(attribute):
+                    reasons.setdefault(capability, []).append(f"member of {_path((role, is_self), origins)}")
+        elif attributes.get("can_super") and (role, True) not in origins:
+            # Whoever inherits from a superuser may change what it owns, its functions among them.
+            reasons.setdefault("SUPERUSER", []).append(f"inherits from {_path((role, is_self), origins)}")
     return Reach(
-        roles=tuple(sorted({role for (role, _), path in paths.items() if path})),
+        roles=tuple(sorted({role for role, _ in origins})),
         capability_reasons={capability: tuple(found) for capability, found in reasons.items()},
     )
+
+
+def _path(place: tuple[str, bool], origins: Mapping[tuple[str, bool], tuple[str, bool]]) -> str:
+    names = []
+    while place in origins:
+        names.append(place[0])
+        place = origins[place]
+    return " → ".join(reversed(names))
 
 
 def _steps(here: tuple[str, bool], roles: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, bool]]:

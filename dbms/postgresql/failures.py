@@ -19,6 +19,7 @@ from whalefall.errors import (
     VersionUnsupported,
 )
 
+DEFAULT_DATABASE = "postgres"
 DATABASE_MISSING = "3D000"
 NOT_CONNECTABLE = "55000"
 
@@ -68,36 +69,47 @@ WHILE_CONNECTING: tuple[tuple[str, type[RemoteError], str], ...] = (
 
 PREFIXES = re.compile(r'^(connection failed: )?(connection to server at ".*?"(, port \d+)? failed: )?([A-Z]+:  )?')
 
+LIBPQ_HINT = "Is the server running on that host and accepting TCP/IP connections?"  # our hint says so too
+
 
 def translate(error: Exception, target: Target, *, connecting: bool = False) -> RemoteError:
     """What a driver error means. `extra["sqlstate"]` holds the SQLSTATE, as far as it is known."""
     aborted = target.interrupt.error(target)
     if aborted is not None:
         return aborted
-    detail = _words(error, target)
+    text = _words(error)
     sqlstate: str = getattr(error, "sqlstate", None) or ""
     found: type[RemoteError] | None = None
     if sqlstate:
         found = BY_SQLSTATE.get(sqlstate) or BY_SQLSTATE.get(sqlstate[:3]) or BY_SQLSTATE.get(sqlstate[:2])
     elif connecting:
-        found, sqlstate = _by_text(detail)
+        found, sqlstate = _by_text(text)
     else:
         found = ProtocolViolation  # without a SQLSTATE it is not the server that speaks
     known = {"version": "9.5 or older", "minimum": "9.6"} if found is VersionUnsupported else {}
+    detail = without_password(text, target)
     return (found or SyncDataError)(**target.address, **known, detail=detail, extra={"sqlstate": sqlstate})
 
 
-def _by_text(detail: str) -> tuple[type[RemoteError], str]:
+def without_password(text: str, target: Target) -> str:
+    """The text without the password, should a driver ever repeat it.
+
+    Inside a longer word it stays: "e***ist" would tell more than it hides. So does what is no secret anyway.
+    """
+    known = {target.username, target.host, target.database, DEFAULT_DATABASE}
+    escaped = target.password.replace("\\", "\\\\").replace("'", "\\'")  # as in a conninfo string
+    for secret in {target.password, escaped, " ".join(target.password.split())} - known - {""}:
+        text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "***", text)
+    return text
+
+
+def _by_text(text: str) -> tuple[type[RemoteError], str]:
     for pattern, error, sqlstate in WHILE_CONNECTING:
-        if re.search(pattern, detail):
+        if re.search(pattern, text):
             return error, sqlstate
     return ConnectionFailed, ""
 
 
-def _words(error: Exception, target: Target) -> str:
-    """The driver's text in one line, without what the error class says anyway and never with the password."""
-    text = PREFIXES.sub("", str(error), count=1)
-    for secret in {target.password, target.password.replace("\\", "\\\\").replace("'", "\\'")}:
-        if secret:
-            text = text.replace(secret, "***")
-    return " ".join(text.split())
+def _words(error: Exception) -> str:
+    """The driver's text in one line, without what the error class says anyway."""
+    return " ".join(PREFIXES.sub("", str(error), count=1).replace(LIBPQ_HINT, "").split())

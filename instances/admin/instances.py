@@ -227,8 +227,8 @@ class InstanceAdmin(ModelAdmin):
             }
             self.message_user(request, text, messages.SUCCESS)
         else:
-            text = f"{instance}: {report.message_code}: {report.text}"
-            self.message_user(request, f"{text}. {report.hint}" if report.hint else text, messages.ERROR)
+            text = f"{instance}: {report.message_code}: {report.text.rstrip('.')}. {report.hint}"
+            self.message_user(request, text, messages.ERROR)
         page = request.headers.get("HX-Current-URL", "")
         if not url_has_allowed_host_and_scheme(page, allowed_hosts={request.get_host()}):
             page = reverse("admin:instances_instance_change", args=[instance.pk])

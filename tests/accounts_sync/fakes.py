@@ -125,9 +125,10 @@ def snapshot(
     shapes: Mapping[str, Sequence[str]] | None = None,
     version: str = "PostgreSQL 15.18",
 ) -> AccountsSnapshot:
-    """A read. `databases` is {name: status}, or names that were all read; `shapes` overrides a database's categories."""
+    """A read. `databases` is {name: status}, or names that were all read; `shapes` is {name: categories} of some."""
     statuses = databases if isinstance(databases, Mapping) else dict.fromkeys(databases, "ok")
-    ledger = [Coverage(scope=SERVER, status=server_status, categories=tuple(server) if server_status == "ok" else ())]  # type: ignore[arg-type]
+    covered = tuple(server) if server_status == "ok" else ()
+    ledger = [Coverage(scope=SERVER, status=server_status, categories=covered)]  # type: ignore[arg-type]
     for name, status in statuses.items():
         categories = tuple((shapes or {}).get(name, DATABASE_CATEGORIES)) if status == "ok" else ()
         reason = "" if status == "ok" else f"because {status}"

@@ -237,6 +237,15 @@ def test_an_unread_database_keeps_its_part_and_its_digest(sync, status):
     assert sync.said() == [("ada", "modify_privilege", "GRANT UPDATE app: relation:s.t")]
 
 
+def test_counts_beside_the_document_stay_with_their_database(sync):
+    counts = {"app": {"relation:s.*": {"SELECT": 7}}}
+    sync(snapshot(role("ada", objects={"app": READ}, meta={"summarised": counts}), databases=["app", "web"]))
+    sync(snapshot(role("ada", limit=1), databases={"app": "timeout", "web": "ok"}))
+    assert sync.account("ada").permission.permission_snapshot["meta"]["summarised"] == counts
+    sync(snapshot(role("ada", limit=2), databases=["app", "web"]))
+    assert "summarised" not in sync.account("ada").permission.permission_snapshot["meta"]
+
+
 def test_a_partial_read_alone_changes_nothing(sync):
     sync(snapshot(role("ada", objects={"app": READ}), databases=["app"]))
     before = AccountPermission.objects.values().get()

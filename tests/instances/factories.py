@@ -36,7 +36,7 @@ class CredentialFactory(DjangoModelFactory):
 
 
 class InstanceFactory(DjangoModelFactory):
-    """An active PostgreSQL instance on an address that never answers (RFC 5737); `tags` takes a list of tags."""
+    """An active PostgreSQL instance on an address reserved for examples (RFC 5737); `tags` takes a list of tags."""
 
     class Meta:
         model = Instance

@@ -8,7 +8,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -16,6 +16,7 @@ from typing import NoReturn
 
 from cryptography.fernet import Fernet
 
+MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
 INSIDE = "WHALEFALL_DEMO"  # "<process id>:<directory>", so that it means nothing to any other process
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # What a setting of the user's must not reach: the demo has its own database, keys and, because one of its hosts never
@@ -33,10 +34,11 @@ def inside() -> Path | None:
     return Path(directory) if process == str(os.getpid()) else None
 
 
-def enter() -> NoReturn:
-    """Start this program again, in the same process, with the demo's environment."""
+def enter(arguments: Sequence[str]) -> NoReturn:
+    """Become `manage.py demo`, in this very process, with the demo's environment."""
     directory = tempfile.mkdtemp(prefix="whalefall-demo-")
-    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment(directory))
+    command = [sys.executable, str(MANAGE), "demo", *arguments]
+    os.execve(sys.executable, command, environment(directory))
 
 
 def environment(directory: str) -> dict[str, str]:
@@ -56,6 +58,7 @@ def environment(directory: str) -> dict[str, str]:
         "SECURE_COOKIES": "false",
         "LOG_LEVEL": "WARNING",
         "SYNC_CONNECT_SECONDS": "2",
+        "SYNC_ATTEMPTS": "2",
         "SYNC_BACKOFF_SECONDS": "1",
     }
 

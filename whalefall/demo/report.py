@@ -140,7 +140,7 @@ def show(report: Report, console: Console) -> None:
     """Print the summary: a table of instances, the changes, where to go on."""
     table = Table(title="What the two sessions found", title_justify="left")
     for column in ("Instance", "Version"):
-        table.add_column(column)
+        table.add_column(column, no_wrap=True)
     for column in ("Accounts", "Superusers", "Locked", "Changes"):
         table.add_column(column, justify="right")
     table.add_column("Error", overflow="fold")

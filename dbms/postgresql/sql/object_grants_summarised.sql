@@ -82,35 +82,37 @@ WITH acls AS (
     FROM pg_default_acl d
     LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace
 ),
-grants AS (
-    SELECT a.class, a.schema, e.revoked, e.grantee, e.privilege_type, e.is_grantable,
+-- Most objects of a schema share one ACL: each different ACL is expanded once.
+groups AS (
+    SELECT a.class, a.schema, a.acl, a.owner, a.known, a.hardwired, count(*) AS number,
            CASE
                WHEN a.class IN ('relation', 'sequence', 'column', 'function', 'type')
                     AND a.schema NOT IN ('pg_catalog', 'information_schema') THEN '*'
                WHEN a.class = 'largeobject' THEN '*'
                ELSE a.object
-           END AS object,
-           CASE a.class WHEN 'default' THEN a.owner END AS owner
-    FROM acls a,
-    LATERAL (
-        SELECT false AS revoked, x.grantee, x.privilege_type, x.is_grantable
-        FROM aclexplode(a.acl) x
-        WHERE x.grantee <> a.owner
-          AND NOT EXISTS (
-              SELECT 1
-              FROM aclexplode(a.known) k
-              WHERE k.grantee = x.grantee AND k.privilege_type = x.privilege_type AND k.is_grantable >= x.is_grantable
-          )
-        UNION ALL
-        SELECT true, w.grantee, w.privilege_type, false
-        FROM aclexplode(coalesce(a.known, acldefault(a.hardwired, a.owner))) w
-        WHERE w.grantee = 0
-          AND NOT EXISTS (
-              SELECT 1 FROM aclexplode(a.acl) x WHERE x.grantee = 0 AND x.privilege_type = w.privilege_type
-          )
-    ) e
+           END AS object
+    FROM acls a
+    GROUP BY 1, 2, 3, 4, 5, 6, 8
 )
-SELECT class, quote_ident(schema), object, owner, revoked, grantee, privilege_type, is_grantable, count(*)
-FROM grants
-GROUP BY class, schema, object, owner, revoked, grantee, privilege_type, is_grantable
+SELECT a.class, quote_ident(a.schema), a.object, a.defaults_of, e.revoked, e.grantee, e.privilege_type, e.is_grantable,
+       sum(a.number)::bigint
+FROM (SELECT *, CASE class WHEN 'default' THEN owner END AS defaults_of FROM groups) a,
+LATERAL (
+    SELECT false AS revoked, x.grantee, x.privilege_type, x.is_grantable
+    FROM aclexplode(a.acl) x
+    WHERE x.grantee <> a.owner
+      AND NOT EXISTS (
+          SELECT 1
+          FROM aclexplode(a.known) k
+          WHERE k.grantee = x.grantee AND k.privilege_type = x.privilege_type AND k.is_grantable >= x.is_grantable
+      )
+    UNION ALL
+    SELECT true, w.grantee, w.privilege_type, false
+    FROM aclexplode(coalesce(a.known, acldefault(a.hardwired, a.owner))) w
+    WHERE w.grantee = 0
+      AND NOT EXISTS (
+          SELECT 1 FROM aclexplode(a.acl) x WHERE x.grantee = 0 AND x.privilege_type = w.privilege_type
+      )
+) e
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 LIMIT %(row_limit)s

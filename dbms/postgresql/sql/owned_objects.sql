@@ -27,7 +27,7 @@ owned AS (
     LEFT JOIN pg_class c ON c.oid = t.typrelid
     WHERE t.typtype IN ('b', 'c', 'd', 'e', 'r')
       AND (c.oid IS NULL OR c.relkind = 'c')
-      AND NOT EXISTS (SELECT 1 FROM pg_type e WHERE e.typarray = t.oid)
+      AND NOT EXISTS (SELECT 1 FROM pg_type e WHERE e.oid = t.typelem AND e.typarray = t.oid)
     UNION ALL
     SELECT l.lanowner, 'language', NULL, quote_ident(l.lanname) FROM pg_language l WHERE l.oid >= 16384
     UNION ALL

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from typing import Any
 
@@ -10,6 +11,8 @@ from rich.console import Console
 
 from whalefall.commands import DomainCommand
 from whalefall.demo import home
+
+WIDTH = 120  # of the tables in a file or a pipe
 
 
 class Command(DomainCommand):
@@ -23,7 +26,7 @@ class Command(DomainCommand):
     def handle(self, *, no_serve: bool, json: bool, **options: Any) -> None:
         directory = home.inside()
         if directory is None:
-            home.enter()
+            home.enter(sys.argv[2:])
         from whalefall.demo import report, run  # their settings are those of the demo's environment
 
         progress = Console(stderr=True, highlight=False)
@@ -35,7 +38,7 @@ class Command(DomainCommand):
                     self.print_json(asdict(found))
                     self.stdout.flush()
                 else:
-                    report.show(found, Console())
+                    report.show(found, Console(width=None if self.stdout.isatty() else WIDTH))
                 ended = True
                 if not no_serve:
                     demo.wait()

@@ -1,0 +1,76 @@
+"""Every statement that we send stands in a reviewed file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import dbms
+from dbms import statements
+
+ADAPTERS = sorted(dbms.ADAPTERS)
+POSTGRESQL = "dbms.postgresql"
+
+
+def all_statements():
+    return [statement for key in ADAPTERS for statement in statements.load(f"dbms.{key}")]
+
+
+@pytest.mark.parametrize("statement", all_statements(), ids=lambda statement: statement.filename)
+class TestEveryStatement:
+    def test_begins_with_the_marker_that_a_dba_finds_in_the_log(self, statement):
+        assert statement.text.startswith("/* whalefall */\n")
+
+    def test_says_what_it_returns_needs_and_since_when(self, statement):
+        assert set(statement.header) == {"Returns", "Needs", "Since"}
+        assert re.fullmatch(r"[0-9.]+", statement.header["Since"])
+
+    def test_is_one_reading_statement(self, statement):
+        code = re.sub(r"--.*|/\*.*?\*/", "", statement.text)
+        assert ";" not in code
+        assert code.split()[0] in {"SELECT", "WITH"}
+        assert not re.search(r"\b(INSERT|UPDATE|DELETE|CREATE|DROP|ALTER|SET|COPY)\s", re.sub(r"'[^']*'", "", code))
+
+    def test_is_plain_ascii_and_binds_its_parameters(self, statement):
+        assert statement.text.isascii()
+        assert not re.sub(r"%\([a-z_]+\)s", "", statement.text).count("%")
+
+    def test_asks_for_no_password(self, statement):
+        assert not re.search(r"rolpassword|passwd|pg_authid|pg_shadow", statement.text)
+
+
+def test_a_server_gets_the_variant_for_its_version():
+    assert "inherit_option" in statements.text(POSTGRESQL, "memberships", (16, 0))
+    assert "inherit_option" in statements.text(POSTGRESQL, "memberships", (18, 6))
+    assert "inherit_option" not in statements.text(POSTGRESQL, "memberships", (15, 18))
+    assert "pg_parameter_acl" in statements.text(POSTGRESQL, "server_grants", (15, 0))
+    assert "pg_parameter_acl" not in statements.text(POSTGRESQL, "server_grants", (14, 20))
+    assert "pg_parameter_acl" not in statements.text(POSTGRESQL, "server_grants", (9, 6, 24))
+
+
+def test_every_noun_has_a_current_variant():
+    for key in ADAPTERS:
+        package = f"dbms.{key}"
+        for noun in {statement.noun for statement in statements.load(package)}:
+            assert statements.text(package, noun, (999,))
+
+
+def test_an_unknown_noun_is_an_error():
+    with pytest.raises(LookupError):
+        statements.text(POSTGRESQL, "secrets", (15, 0))
+
+
+def test_both_statements_about_object_grants_look_at_the_same_acls():
+    def acls(noun: str) -> str:
+        text = statements.text(POSTGRESQL, noun, (18, 0))
+        return text[text.index("WITH acls") : text.index("FROM pg_default_acl d\n")]
+
+    assert acls("object_grants") == acls("object_grants_summarised")
+
+
+def test_no_statement_is_written_in_code():
+    for path in Path(dbms.__file__).parent.rglob("*.py"):
+        code = path.read_text(encoding="utf-8")
+        assert not re.search(r"[\"']\s*(SELECT|WITH)\s", code), path

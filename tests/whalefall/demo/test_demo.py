@@ -1,0 +1,126 @@
+"""The demo as its user sees it: a command that works, and leaves nothing behind however it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
+from http.cookiejar import CookieJar
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from django.conf import settings
+
+pytestmark = [pytest.mark.demo, pytest.mark.timeout(180)]
+GONE_SECONDS = 60
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A running `make demo ARGS=--json`. All that it starts has the test's directory in its environment."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "whalefall.demo", "--json"],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield process
+        process.kill()
+
+
+def processes(directory: Path) -> list[str]:
+    """The command lines of all processes that live in the environment of a directory."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # ended meanwhile, or somebody else's
+            if f"TMPDIR={directory}\0".encode() in (entry / "environ").read_bytes():
+                found.append((entry / "cmdline").read_text().replace("\0", " "))
+    return found
+
+
+def assert_all_gone(directory: Path) -> None:
+    deadline = time.monotonic() + GONE_SECONDS
+    while left := processes(directory):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.1)
+
+
+def document(stream: Iterator[str]) -> dict:
+    """The JSON document that a stream brings, without waiting for the stream's end."""
+    text = ""
+    for line in stream:
+        text += line
+        if line.rstrip() == "}":
+            break
+    return json.loads(text)
+
+
+def log_in(site: dict) -> str:
+    """The page that the admin's index shows to whom the demo says it will."""
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+    with opener.open(site["url"]) as page:
+        token = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page.read().decode())[0]
+    form = {"csrfmiddlewaretoken": token, "username": site["username"], "password": site["password"], "next": "/admin/"}
+    with opener.open(f"{site['url']}login/", urlencode(form).encode()) as page:
+        return page.read().decode()
+
+
+def test_it_shows_what_changed_serves_the_site_and_leaves_nothing_behind(
+    demo: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    assert demo.stdout
+    assert demo.stderr
+    found = document(demo.stdout)
+
+    assert [session["outcome"] for session in found["sessions"]] == ["partial", "partial"]
+    ledger, shop, silent = found["instances"]
+    # As the demo's scripts say: roles made, beside PUBLIC and the monitoring account.
+    assert (ledger["instance"], ledger["accounts"], ledger["superusers"], ledger["error"]) == (
+        "ledger-primary",
+        14,
+        3,
+        "",
+    )
+    assert (shop["instance"], shop["accounts"], shop["superusers"], shop["error"]) == ("shop-primary", 21, 3, "")
+    assert (silent["message_code"], silent["reason"]) == ("DATABASE_TIMEOUT", "timeout")
+    changed = {(change["account"], change["change_type"]) for change in found["changes"]}
+    assert changed == {
+        ("PUBLIC", "modify_privilege"),
+        ("audit_lead", "modify_privilege"),
+        ("li.wei", "modify_privilege"),
+        ("Zoë Müller", "modify_privilege"),
+        ("support", "modify_privilege"),
+        ("left_last_month", "delete"),
+        ("trainee", "add"),
+    }
+    assert "/admin/logout/" in log_in(found["site"])
+
+    demo.send_signal(signal.SIGTERM)
+    demo.wait(GONE_SECONDS)
+    assert demo.returncode == 0, demo.stderr.read()
+    assert_all_gone(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_killed_in_the_middle_of_a_session_it_takes_servers_and_workers_along(
+    demo: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    assert demo.stderr
+    for line in demo.stderr:
+        if "First session" in line:
+            break
+    while not any("qcluster" in command for command in processes(tmp_path)):
+        assert demo.poll() is None
+        time.sleep(0.05)
+    demo.kill()
+    assert_all_gone(tmp_path)
