@@ -74,13 +74,19 @@ def connect(target: Target) -> Iterator[Connection]:
     with (
         closing(driver),
         closing(line),
-        target.interrupt.guard(
-            cancel=lambda: driver.cancel_safe(timeout=1), disconnect=lambda: line.shutdown(socket.SHUT_RDWR)
-        ),
+        target.interrupt.guard(cancel=lambda: _cancel(driver), disconnect=lambda: line.shutdown(socket.SHUT_RDWR)),
     ):
         connection = Connection(target=target, server=_server(driver, target), driver=driver)
         connection.statements += _accept_any_bytes(driver, target)
         yield connection
+
+
+def _cancel(driver: psycopg.Connection[Any]) -> None:
+    """Ask the server to stop; a connection that waits for nothing is not worth the second that a frozen peer costs."""
+    from psycopg.pq import TransactionStatus
+
+    if driver.pgconn.transaction_status == TransactionStatus.ACTIVE:
+        driver.cancel_safe(timeout=1)
 
 
 def _open(target: Target) -> psycopg.Connection[Any]:

@@ -18,7 +18,7 @@ from psycopg import sql
 from dbms.base import APPLICATION_NAME, Interrupt
 from dbms.postgresql.connection import connect
 from dbms.postgresql.failures import translate
-from tests.dbms.postgresql.conftest import Scene, admin_of, target_of
+from tests.dbms.conftest import Scene, admin_of, target_of
 from whalefall.demo.servers import free_port
 from whalefall.errors import (
     AccountLocked,
@@ -471,7 +471,8 @@ class TestInterrupt:
 
         def read() -> None:
             try:
-                with connect(target_of(_At(proxy.port), interrupt=interrupt)) as connection:
+                target = target_of(_At(proxy.port), interrupt=interrupt)
+                with connect(target), connect(target) as connection:  # as while a database is read
                     connected.set()
                     frozen.wait(10)
                     connection.rows("databases")

@@ -12,7 +12,7 @@ from psycopg import sql
 import dbms
 from dbms.postgresql.facts import facts, reach
 from dbms.snapshots import SERVER, Reach, account
-from tests.dbms.postgresql.conftest import admin_of, target_of
+from tests.dbms.conftest import admin_of, target_of
 
 ADAPTER = dbms.get("postgresql")
 ATTRIBUTES = {

@@ -1,0 +1,130 @@
+"""`python -m dbms` reads a server from a shell, without Django and without showing a password."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from whalefall.demo.servers import free_port
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*arguments: object, password: str | None = "x", code: str | None = None, **environment: str):
+    """The finished process. `code` replaces `-m dbms`."""
+    variables = {"PATH": os.environ["PATH"], **environment}
+    if password is not None:
+        variables["WHALEFALL_PASSWORD"] = password
+    start = ["-c", code] if code else ["-m", "dbms"]
+    return subprocess.run(
+        [sys.executable, *start, *(str(part) for part in arguments)],
+        cwd=ROOT, env=variables, capture_output=True, text=True, timeout=60, encoding="utf-8",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def address(postgresql):
+    return ("--host", postgresql.host, "--port", postgresql.port, "--user", postgresql.superuser)
+
+
+@pytest.mark.parametrize("name", ["postgresql", "postgres", "pg", "PG"])
+def test_prints_the_document_of_the_contract(address, scene, name):
+    scene.role("bob", "LOGIN CONNECTION LIMIT 3")
+    done = run(name, "accounts", *address, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    document = json.loads(done.stdout)
+    assert set(document) == {"server", "coverage", "accounts"}
+    assert set(document["server"]) == {"db_type", "version", "main_version"}
+    assert all(set(part) == {"scope", "status", "reason"} for part in document["coverage"])
+    (bob,) = [account for account in document["accounts"] if account["username"] == "bob"]
+    assert set(bob) == {"username", "host", "kind", "is_system", "is_superuser", "is_locked", "snapshot"}
+    assert set(bob["snapshot"]) == {"version", "categories", "type_specific", "extra", "errors", "meta"}
+    assert bob["snapshot"]["version"] == 4
+    assert bob["snapshot"]["categories"]["postgresql_role_attributes"]["connection_limit"] == 3
+
+
+def test_prints_a_table_for_people(address, scene):
+    for name in ("bob", "dba"):
+        scene.role(name)
+    scene.run("ALTER ROLE dba SUPERUSER", "GRANT dba TO bob")
+    done = run("pg", "accounts", *address)
+    assert done.returncode == 0
+    (line,) = [line.split() for line in done.stdout.splitlines() if line.startswith("bob ")]
+    assert line == ["bob", "user", "yes", "0", "dba"]
+    assert "database:template0  offline" in done.stdout
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+@pytest.mark.parametrize("output", [(), ("--json",)])
+def test_prints_any_name(address, scene, encoding, output):
+    scene.role("new\nline")
+    scene.role("\x1b[31mred")
+    scene.role("имя 😀")
+    done = run("pg", "accounts", *address, *output, PYTHONIOENCODING=encoding)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\x1b" not in done.stdout
+    if output:
+        names = {account["username"] for account in json.loads(done.stdout)["accounts"]}
+        assert names >= {"new\nline", "\x1b[31mred", "имя 😀"}
+    else:
+        assert "new\\nline" in done.stdout
+        assert "\\x1b[31mred" in done.stdout
+
+
+def test_survives_a_reader_that_stops(address):
+    command = f"{sys.executable} -m dbms pg accounts {' '.join(str(part) for part in address)} --json | head -c 10"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert done.stderr == ""
+
+
+def test_knows_no_django():
+    code = (
+        "import runpy, sys; sys.argv = ['dbms', '--help']\n"
+        "try: runpy.run_module('dbms', run_name='__main__')\n"
+        "except SystemExit: pass\n"
+        "print([name for name in sys.modules if name.split('.')[0] in ('django', 'psycopg')])"
+    )
+    done = run(code=code)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+class TestFailure:
+    def test_is_one_line_with_code_reason_and_hint(self):
+        done = run("pg", "accounts", "--host", "127.0.0.1", "--port", free_port(), "--user", "u", "--json")
+        assert (done.returncode, done.stdout) == (1, "")
+        (line,) = done.stderr.splitlines()
+        assert line.startswith("DATABASE_CONNECTION_ERROR (refused): ")
+        assert "Check host, port and firewall" in line
+
+    def test_of_a_login_does_not_show_the_password(self, guarded):
+        done = run("pg", "accounts", "--host", guarded.host, "--port", guarded.port, "--user", "u", password="pa'ss wd")
+        assert done.returncode == 1
+        assert done.stderr.startswith("DATABASE_CONNECTION_ERROR (auth): ")
+        assert "pa'ss" not in done.stderr
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ("foo", "accounts", "--host", "h", "--user", "u"),
+            ("pg", "accounts", "--host", "h"),
+            ("pg", "sizes", "--host", "h", "--user", "u"),
+            ("pg", "accounts", "--host", "h", "--user", "u", "--port", "0"),
+            ("pg", "accounts", "--host", "h", "--user", "u", "--port", "70000"),
+            ("pg", "accounts", "--host", "h", "--user", "u", "--connect-timeout", "-1"),
+            ("pg", "accounts", "--host", "h", "--user", "u", "--ca", "/nonexistent.pem"),
+            ("pg", "accounts", "--host", "h", "--user", "u", "--password", "secret"),
+            ("pg", "accounts", "--host", "h", "--user", "u", "--tls", "maybe"),
+        ],
+    )
+    def test_of_usage_has_its_own_status(self, arguments):
+        done = run(*arguments)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr
+        assert "Traceback" not in done.stderr
