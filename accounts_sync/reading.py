@@ -96,7 +96,10 @@ class Reading:
 
         privileges: Iterator[PrivilegeChange] = iter(())
         others: list[Entry] = []
-        if before is None:
+        is_baseline = before is None and self.scopes.home(seen.host) not in self.scopes.comparable
+        if is_baseline:
+            pass  # the document itself says all there is; as a diff it would only be stored twice
+        elif before is None:
             privileges = (change for scope in _ordered(now.parts) for change in privilege_changes({}, now.parts[scope]))
             others = [_superuser_entry(None, facts)] if is_superuser else []
         elif before.fingerprint is not None:
@@ -108,7 +111,7 @@ class Reading:
             seen=seen,
             before=before,
             change=_change(before, privilege_diff, others),
-            is_baseline=before is None and self.scopes.home(seen.host) not in self.scopes.comparable,
+            is_baseline=is_baseline,
             privilege_diff=privilege_diff,
             other_diff=other_document(others),
             settings={

@@ -21,7 +21,7 @@ from instances.models import Instance
 from sessions_app import coverage
 from sessions_app.categories import ItemCounts, Run
 from sessions_app.models import SyncCategoryName
-from whalefall.errors import AccountListEmpty, AccountListShrunk
+from whalefall.errors import AccountListShrunk
 
 PUBLIC = "public"
 SHRUNK_BY = 10  # fewer accounts than this may vanish at once, whatever their share
@@ -29,7 +29,7 @@ SCOPES_NAMED = 100  # in the record's details; further ones are only counted
 
 
 def reconcile(instance: Instance, snapshot: AccountsSnapshot, run: Run) -> ItemCounts:
-    """Store a read of an instance's accounts. Raises AccountListEmpty or AccountListShrunk when it cannot be true."""
+    """Store a read of an instance's accounts. Raises AccountListShrunk when it cannot be true."""
     ledger = coverage.stored(instance, SyncCategoryName.ACCOUNT)
     scopes = Scopes.between(ledger, snapshot.coverage)
     stored = stored_accounts(instance)
@@ -85,9 +85,9 @@ def _refuse_collapse(
     missing: Sequence[StoredAccount],
 ) -> None:
     """Grants to the public belong to no account of a person or program, so they do not count."""
-    if all(account.kind == PUBLIC for account in listed.values()):
-        raise AccountListEmpty(instance=instance.name)
     before = sum(account.is_active and account.kind != PUBLIC for account in stored.values())
+    if all(account.kind == PUBLIC for account in listed.values()):
+        raise AccountListShrunk(instance=instance.name, before=before, after=0)
     lost = sum(account.kind != PUBLIC for account in missing)
     found = sum(
         account.kind != PUBLIC and not (key in stored and stored[key].is_active) for key, account in listed.items()

@@ -232,13 +232,7 @@ class VersionUnsupported(SyncDataError):
 class AccountListShrunk(SyncDataError):
     reason = "shrunk"
     text = N_("{instance} reported {after} accounts after {before}; nothing was changed")
-    hint = N_("If this is true, run the synchronization again with force.")
-
-
-class AccountListEmpty(SyncDataError):
-    reason = "shrunk"
-    text = N_("{instance} reported no account at all; nothing was changed")
-    hint = N_("Check what the monitoring account may see; if this is true, run again with force.")
+    hint = N_("Check what the monitoring account may see; if this is true, run the synchronization again with force.")
 
 
 # Sessions -------------------------------------------------------------------------------------------------------
@@ -332,7 +326,6 @@ CATALOGUE: tuple[type[WhaleFallError], ...] = (
     ProtocolViolation,
     VersionUnsupported,
     AccountListShrunk,
-    AccountListEmpty,
     SnapshotMissing,
     PermissionFactsMissing,
     SyncAlreadyRunning,
