@@ -11,7 +11,6 @@ import dbms
 from accounts_sync import presentation
 from instances.models import Instance
 from sessions_app.models import SyncInstanceRecord, SyncSession
-from whalefall.fields import DocumentField
 
 
 class AccountKind(models.TextChoices):
@@ -103,10 +102,10 @@ class AccountPermission(models.Model):
     account = models.OneToOneField(
         InstanceAccount, on_delete=models.CASCADE, related_name="permission", primary_key=True
     )
-    permission_snapshot = DocumentField(_("snapshot"), default=dict)
-    permission_facts = DocumentField(_("facts"), default=dict)
-    type_specific = DocumentField(default=dict)
-    scope_digests = DocumentField(default=dict)
+    permission_snapshot = models.JSONField(_("snapshot"), default=dict)
+    permission_facts = models.JSONField(_("facts"), default=dict)
+    type_specific = models.JSONField(default=dict)
+    scope_digests = models.JSONField(default=dict)
     fingerprint = models.CharField(max_length=64)
     reach_digest = models.CharField(max_length=64, blank=True)  # what comes through roles: changes without a diff here
     reader_version = models.PositiveSmallIntegerField(default=1)
@@ -137,8 +136,8 @@ class AccountChangeLog(models.Model):
     change_time = models.DateTimeField(_("time"), db_default=Now())
     created_at = models.DateTimeField(auto_now_add=True)
     is_baseline = models.BooleanField(_("first read"), default=False)
-    privilege_diff = DocumentField(default=dict)
-    other_diff = DocumentField(default=dict)
+    privilege_diff = models.JSONField(default=dict)
+    other_diff = models.JSONField(default=dict)
 
     class Meta:
         db_table = "account_change_log"

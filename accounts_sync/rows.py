@@ -14,6 +14,7 @@ from accounts_sync.stored import INCOMPARABLE, SETTINGS, Key, StoredAccount, bat
 from dbms.snapshots import AccountSnapshot
 from instances.models import Instance
 from sessions_app.categories import Run
+from whalefall import bulk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +69,7 @@ def write(
         _log_row(instance, run, clock, account.id, account, ChangeType.DELETE, other_diff=other_diff)
         for account, other_diff in deleted
     ]
-    AccountChangeLog.objects.bulk_create(log)
+    bulk.insert(AccountChangeLog, log)
 
 
 def mark_incomparable(ids: Sequence[int]) -> None:
@@ -79,57 +80,58 @@ def mark_incomparable(ids: Sequence[int]) -> None:
 
 def _write_accounts(instance: Instance, updates: Sequence[AccountUpdate], clock: datetime) -> dict[Key, int]:
     """Upsert the accounts' own rows; returns the id of every updated account."""
-    touched = [update for update in updates if update.touches_account]
-    rows = InstanceAccount.objects.bulk_create(
+    written = bulk.insert(
+        InstanceAccount,
         [
-            InstanceAccount(
-                instance=instance,
-                db_type=instance.db_type,
-                username=update.seen.username,
-                host=update.seen.host,
-                is_role=update.seen.is_role,
-                is_superuser=update.is_superuser,
-                is_active=True,
-                deleted_at=None,
-                first_seen_at=clock,  # of a new row; never among the updated fields
-                last_changed_at=clock if update.change or update.before is None else update.before.last_changed_at,
+            {
+                "instance_id": instance.pk,
+                "db_type": instance.db_type,
+                "username": update.seen.username,
+                "host": update.seen.host,
+                "is_role": update.seen.is_role,
+                "is_superuser": update.is_superuser,
+                "is_active": True,
+                "deleted_at": None,
+                "first_seen_at": clock,  # of a new row; never among the updated fields
+                "last_changed_at": clock if update.change or update.before is None else update.before.last_changed_at,
+                "updated_at": clock,
                 **update.settings,
-            )
-            for update in touched
+            }
+            for update in updates
+            if update.touches_account
         ],
-        update_conflicts=True,
-        unique_fields=["instance", "username", "host", "is_role"],
-        update_fields=[*SETTINGS, "is_superuser", "is_active", "deleted_at", "last_changed_at", "updated_at"],
+        unique=["instance_id", "username", "host", "is_role"],
+        update=[*SETTINGS, "is_superuser", "is_active", "deleted_at", "last_changed_at", "updated_at"],
+        returning=["username", "host", "is_role", "id"],
     )
-    ids = {update.seen.key: row.pk for update, row in zip(touched, rows, strict=True)}
+    ids: dict[Key, int] = {(username, host, bool(is_role)): pk for username, host, is_role, pk in written}
     return ids | {update.seen.key: update.before.id for update in updates if update.before is not None}
 
 
 def _write_permissions(updates: Sequence[AccountUpdate], ids: dict[Key, int], clock: datetime) -> None:
-    fields = ("permission_snapshot", "permission_facts", "type_specific", "scope_digests", "fingerprint",
-              "reach_digest", "reader_version", "facts_version", "last_change_type", "last_change_time")  # fmt: skip
     rows = []
     for update in updates:
         before = update.before
-        last_type: str = update.change or (before and before.last_change_type) or ChangeType.ADD
-        last_time = (update.change is None and before and before.last_change_time) or clock
         rows.append(
-            AccountPermission(
-                account_id=ids[update.seen.key],
-                permission_snapshot=update.document,
-                permission_facts=update.facts,
-                type_specific=update.document["type_specific"],
-                scope_digests=update.scope_digests,
-                fingerprint=update.fingerprint,
-                reach_digest=update.reach_digest,
-                reader_version=update.reader_version,
-                facts_version=update.facts_version,
-                last_change_type=last_type,
-                last_change_time=last_time,
-            )
+            {
+                "account_id": ids[update.seen.key],
+                "permission_snapshot": update.document,
+                "permission_facts": update.facts,
+                "type_specific": update.document["type_specific"],
+                "scope_digests": update.scope_digests,
+                "fingerprint": update.fingerprint,
+                "reach_digest": update.reach_digest,
+                "reader_version": update.reader_version,
+                "facts_version": update.facts_version,
+                "last_change_type": update.change or (before and before.last_change_type) or ChangeType.ADD,
+                "last_change_time": (update.change is None and before and before.last_change_time) or clock,
+            }
         )
-    AccountPermission.objects.bulk_create(
-        rows, update_conflicts=True, unique_fields=["account"], update_fields=list(fields)
+    bulk.insert(
+        AccountPermission,
+        rows,
+        unique=["account_id"],
+        update=[name for name in rows[0] if name != "account_id"] if rows else [],
     )
 
 
@@ -154,18 +156,19 @@ def _log_row(
     is_baseline: bool = False,
     privilege_diff: dict[str, Any] | None = None,
     other_diff: dict[str, Any],
-) -> AccountChangeLog:
-    return AccountChangeLog(
-        account_id=account_id,
-        instance=instance,
-        db_type=instance.db_type,
-        username=f"{account.username}@{account.host}" if account.host else account.username,
-        session_id=run.session_pk,
-        record_id=run.record_pk,
-        session_uuid=run.session_id,
-        change_type=change,
-        change_time=clock,
-        is_baseline=is_baseline,
-        privilege_diff=privilege_diff or {"version": 1, "entries": []},
-        other_diff=other_diff,
-    )
+) -> bulk.Row:
+    return {
+        "account_id": account_id,
+        "instance_id": instance.pk,
+        "db_type": instance.db_type,
+        "username": f"{account.username}@{account.host}" if account.host else account.username,
+        "session_id": run.session_pk,
+        "record_id": run.record_pk,
+        "session_uuid": run.session_id,
+        "change_type": change,
+        "change_time": clock,
+        "created_at": clock,
+        "is_baseline": is_baseline,
+        "privilege_diff": privilege_diff or {"version": 1, "entries": []},
+        "other_diff": other_diff,
+    }

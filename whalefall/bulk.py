@@ -1,0 +1,118 @@
+"""Writes many rows of a table by one statement that has one parameter, on PostgreSQL and SQLite alike.
+
+`bulk_create` makes a parameter of each value: on thousands of rows with documents most of the time goes into counting
+and quoting them, and SQLite splits the statement at its parameter limit. Here the rows travel as one JSON array.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, models
+
+BATCH_BYTES = 16 * 1024 * 1024
+
+Row = Mapping[str, Any]  # values by attribute name: a foreign key is its `…_id`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column and how its values travel: as they are unless `convert` says otherwise."""
+
+    name: str
+    kind: str
+    convert: Callable[[Any], Any] | None
+
+
+def insert(
+    model: type[models.Model],
+    rows: Sequence[Row],
+    *,
+    unique: Sequence[str] = (),
+    update: Sequence[str] = (),
+    returning: Sequence[str] = (),
+) -> list[tuple[Any, ...]]:
+    """Insert rows that all name the same fields; nothing is filled in for fields that they do not name.
+
+    A row whose `unique` fields are taken changes its `update` fields instead. Returns the `returning` fields of every
+    row, in no particular order.
+    """
+    if not rows:
+        return []
+    known = {field.attname: _column(field) for field in model._meta.concrete_fields}
+    columns = [known[name] for name in rows[0]]
+    statement = _statement(
+        model._meta.db_table,
+        columns,
+        unique=[known[name].name for name in unique],
+        update=[known[name].name for name in update],
+        returning=[known[name].name for name in returning],
+    )
+    found: list[tuple[Any, ...]] = []
+    with connection.cursor() as cursor:
+        for batch in _batches(rows, columns):
+            cursor.execute(statement, [batch])
+            if returning:
+                found += cursor.fetchall()
+    return found
+
+
+def _column(field: models.Field[Any, Any]) -> Column:
+    # Without its length: the table's own column checks that, and refuses instead of cutting.
+    kind = str(field.db_type(connection)).partition("(")[0]
+    if not isinstance(field, models.DateTimeField | models.UUIDField):
+        return Column(name=str(field.column), kind=kind, convert=None)
+
+    def convert(value: Any) -> Any:
+        stored = field.get_db_prep_save(value, connection)
+        return stored.isoformat() if isinstance(stored, datetime) else str(stored)
+
+    return Column(name=str(field.column), kind=kind, convert=convert)
+
+
+def _statement(
+    table: str,
+    columns: Sequence[Column],
+    *,
+    unique: Sequence[str],
+    update: Sequence[str],
+    returning: Sequence[str],
+) -> str:
+    quote = connection.ops.quote_name
+    names = ", ".join(quote(column.name) for column in columns)
+    if connection.vendor == "postgresql":
+        kinds = ", ".join(f"{quote(column.name)} {column.kind}" for column in columns)
+        source = f"SELECT {names} FROM json_to_recordset(%s::json) AS incoming ({kinds})"  # noqa: S608 - our own names
+    else:
+        values = ", ".join(f"json_extract(value, '$.{column.name}')" for column in columns)
+        # WHERE tells SQLite's parser where the SELECT ends.
+        source = f"SELECT {values} FROM json_each(%s) WHERE true"  # noqa: S608 - our own names
+    statement = f"INSERT INTO {quote(table)} ({names}) {source}"
+    if unique:
+        changes = ", ".join(f"{quote(name)} = EXCLUDED.{quote(name)}" for name in update)
+        statement += f" ON CONFLICT ({', '.join(map(quote, unique))}) DO UPDATE SET {changes}"
+    if returning:
+        statement += f" RETURNING {', '.join(map(quote, returning))}"
+    return statement
+
+
+def _batches(rows: Sequence[Row], columns: Sequence[Column]) -> Iterator[str]:
+    """The rows as JSON arrays of a bounded size."""
+    batch: list[str] = []
+    size = 0
+    for row in rows:
+        values = {
+            column.name: value if column.convert is None or value is None else column.convert(value)
+            for column, value in zip(columns, row.values(), strict=True)
+        }
+        batch.append(json.dumps(values, ensure_ascii=False, separators=(",", ":")))
+        size += len(batch[-1])
+        if size > BATCH_BYTES:
+            yield f"[{','.join(batch)}]"
+            batch, size = [], 0
+    if batch:
+        yield f"[{','.join(batch)}]"
