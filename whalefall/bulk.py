@@ -54,7 +54,7 @@ def insert(
     )
     found: list[tuple[Any, ...]] = []
     with connection.cursor() as cursor:
-        for batch in _batches(rows, columns):
+        for batch in _batches(rows, dict(zip(rows[0], columns, strict=True))):
             cursor.execute(statement, [batch])
             if returning:
                 found += cursor.fetchall()
@@ -100,14 +100,16 @@ def _statement(
     return statement
 
 
-def _batches(rows: Sequence[Row], columns: Sequence[Column]) -> Iterator[str]:
-    """The rows as JSON arrays of a bounded size."""
+def _batches(rows: Sequence[Row], columns: Mapping[str, Column]) -> Iterator[str]:
+    """The rows as JSON arrays of a bounded size. Raises ValueError when one names other fields than the first."""
     batch: list[str] = []
     size = 0
     for row in rows:
+        if row.keys() != columns.keys():
+            raise ValueError(f"all rows name the same fields; these differ: {row.keys() ^ columns.keys()}")
         values = {
-            column.name: value if column.convert is None or value is None else column.convert(value)
-            for column, value in zip(columns, row.values(), strict=True)
+            column.name: row[name] if column.convert is None or row[name] is None else column.convert(row[name])
+            for name, column in columns.items()
         }
         batch.append(json.dumps(values, ensure_ascii=False, separators=(",", ":")))
         size += len(batch[-1])
