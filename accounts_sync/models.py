@@ -150,7 +150,7 @@ class AccountChangeLog(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.change_type} {self.username}"
+        return f"{self.username}: {self.get_change_type_display()}"
 
     @property
     def message(self) -> str:

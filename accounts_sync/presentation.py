@@ -18,6 +18,8 @@ from accounts_sync import labels
 from accounts_sync.changes import is_compared
 from dbms.snapshots import SERVER, canonical, split
 
+UNLIMITED = {("connection_limit", -1)}  # values that say nothing
+NAMED, NAMED_LENGTH = 2, 120  # so many changed attributes are named in a sentence, if they are short
 ROWS_SHOWN = 200  # of one section; a page is for reading
 
 
@@ -110,6 +112,7 @@ def capabilities(facts: Mapping[str, Any]) -> list[Capability]:
             reasons=tuple(_way(reason) for reason in reasons.get(key, ())),
         )
         for key in keys
+        if key.isupper() or key in reasons  # plain attributes stand with the privileges
     ]
 
 
@@ -147,12 +150,16 @@ def sentence(change_type: str, account: str, privilege_diff: Mapping[str, Any], 
     counted = {"GRANT": 0, "REVOKE": 0, "ALTER": 0}
     for entry in privilege_diff.get("entries", ()):
         counted[entry["action"]] += entry.get("count", 1)
-    others, truncated = len(other_diff.get("entries", ())), privilege_diff.get("truncated", 0)
+    changed = changed_attributes(other_diff)
+    others, truncated = len(changed), privilege_diff.get("truncated", 0)
+    named = ", ".join(f"{line.title} ({line.before} → {line.after})" for line in changed)
     counts = [
         ngettext("{count} grant", "{count} grants", counted["GRANT"]).format(count=counted["GRANT"]),
         ngettext("{count} revocation", "{count} revocations", counted["REVOKE"]).format(count=counted["REVOKE"]),
         ngettext("{count} alteration", "{count} alterations", counted["ALTER"]).format(count=counted["ALTER"]),
-        ngettext("{count} attribute", "{count} attributes", others).format(count=others),
+        named
+        if others <= NAMED and len(named) <= NAMED_LENGTH
+        else ngettext("{count} attribute", "{count} attributes", others).format(count=others),
         ngettext("{count} further change", "{count} further changes", truncated).format(count=truncated),
     ]
     numbers = (*counted.values(), others, truncated)
@@ -212,7 +219,7 @@ def _attributes(held: Mapping[str, Any]) -> Iterator[str]:
         title = gettext(labels.CAPABILITIES.get(key, key))
         if value is True:
             yield title
-        elif value is not False and value is not None:
+        elif value is not False and value is not None and (key, value) not in UNLIMITED:
             yield f"{title}: {_value(value)}"
 
 

@@ -20,7 +20,7 @@ from accounts_sync import presentation
 from accounts_sync.admin.cells import CHANGE_TONES, KIND_TONES, badges, link, page_url
 from accounts_sync.admin.filters import ChangedFilter, LockedFilter, PresenceFilter, SuperuserFilter, SystemFilter
 from accounts_sync.admin.readonly import ReadOnlyAdmin
-from accounts_sync.models import AccountPermission, InstanceAccount, locked_now
+from accounts_sync.models import AccountKind, AccountPermission, InstanceAccount, locked_now
 from dbms.snapshots import SERVER
 from sessions_app import coverage
 from sessions_app.models import InstanceCoverage, SyncCategoryName
@@ -94,10 +94,12 @@ class AccountPage(ReadOnlyAdmin):
 
 def _flags(account: InstanceAccount) -> list[tuple[str, str]]:
     """(tone, word) of each state that is worth a badge."""
+    is_user, is_locked = account.kind == AccountKind.USER, account.is_locked_now  # type: ignore[attr-defined]
     held = [
         (not account.is_active, "danger", gettext("Dropped")),
         (account.is_superuser, "danger", gettext("Superuser")),
-        (account.is_locked_now, "warning", gettext("Locked")),  # type: ignore[attr-defined]
+        (is_locked and is_user, "warning", gettext("Locked")),
+        (is_locked and not is_user, "", gettext("No login")),  # what roles and groups are made for
         (account.is_system, "", gettext("System")),
     ]
     return [(tone, word) for holds, tone, word in held if holds]

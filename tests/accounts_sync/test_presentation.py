@@ -78,7 +78,6 @@ def test_capabilities_name_the_way_that_leads_to_them():
     assert [(held.title, held.reasons) for held in presentation.capabilities(facts)] == [
         ("Can act on the server's machine", ("pg_read_server_files",)),
         ("Superuser", ("SUPERUSER", "member of team → admins")),
-        ("Can log in", ()),
         ("NEW", ()),
     ]
 
@@ -136,13 +135,31 @@ def test_every_kind_of_change_has_a_sentence(change_type):
     assert "{account}" not in text
 
 
+def test_a_connection_limit_that_limits_nothing_is_not_told():
+    assert told({"categories": {ATTRIBUTES: {"can_login": True, "connection_limit": -1}}}) == {
+        "": {"Role attributes": [("", ("Can log in",))]}
+    }
+
+
+def test_a_sentence_names_a_few_short_attributes():
+    few = [other_entry("is_superuser", False, True), other_entry("kind", "user", "group")]
+    assert presentation.sentence("modify_other", "ada", {}, {"entries": few}) == (
+        "The attributes of ada changed: Superuser (No → Yes), Kind (user → group)"
+    )
+    long = [other_entry("type_specific.settings", "a" * 100, "b" * 100)]
+    assert presentation.sentence("modify_other", "ada", {}, {"entries": long}) == (
+        "The attributes of ada changed: 1 attribute"
+    )
+
+
 def test_a_sentence_counts_what_changed():
     entries = [
         {"action": "GRANT", "count": 30}, {"action": "GRANT"}, {"action": "REVOKE"}, {"action": "ALTER"},
     ]  # fmt: skip
-    text = presentation.sentence("modify_privilege", "ada", {"entries": entries, "truncated": 7}, {"entries": [{}, {}]})
+    others = [other_entry(name, False, True) for name in ("is_superuser", "is_locked", "is_system")]
+    text = presentation.sentence("modify_privilege", "ada", {"entries": entries, "truncated": 7}, {"entries": others})
     assert text == (
-        "The privileges of ada changed: 31 grants, 1 revocation, 1 alteration, 2 attributes, 7 further changes"
+        "The privileges of ada changed: 31 grants, 1 revocation, 1 alteration, 3 attributes, 7 further changes"
     )
 
 

@@ -424,10 +424,12 @@ def test_an_older_version_is_rewritten_without_a_log_row(sync, adapter, versions
 
 def test_settings_that_a_new_reader_sees_differently_are_no_change(sync, adapter):
     sync(snapshot(role("ada")))
+    changed = sync.account("ada").last_changed_at
     adapter(reader_version=2)
     sync(snapshot(role("ada", is_system=True, is_locked=True, principal_id="7")))
     assert sync.log() == []
     assert (sync.account("ada").is_system, sync.account("ada").is_locked) == (True, True)
+    assert sync.account("ada").last_changed_at == changed
 
 
 def test_what_changes_by_use_is_neither_written_nor_logged(sync):
@@ -492,7 +494,11 @@ def test_other_instances_are_left_alone(sync):
     other(snapshot(role("ada"), role("bob")))
     sync(snapshot(role("ada")))
     sync(snapshot(role("ada", superuser=True)))
-    assert [account.is_superuser for account in InstanceAccount.objects.filter(instance=other.instance)] == [False] * 2
+    assert list(other.instance.accounts.values_list("username", "is_superuser", "is_active").order_by("username")) == [
+        ("ada", False, True),
+        ("bob", False, True),
+    ]
+    assert AccountChangeLog.objects.filter(instance=other.instance).count() == 2
 
 
 @pytest.mark.parametrize("count", [10, 2000])
