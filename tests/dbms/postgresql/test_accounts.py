@@ -310,6 +310,7 @@ class TestMonitor:
         scene.run(
             "CREATE SCHEMA s",
             "REVOKE ALL ON SCHEMA s FROM PUBLIC",
+            "GRANT USAGE ON SCHEMA s TO monitor",  # puts s into its search path
             "CREATE TYPE s.mood AS ENUM ('sad')",
             "CREATE TABLE s.t (id int, mood s.mood)",
             "CREATE FUNCTION s.f(s.mood) RETURNS int LANGUAGE sql AS 'SELECT 1'",

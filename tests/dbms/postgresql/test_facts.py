@@ -98,6 +98,9 @@ class TestReach:
                 options = rng.choice(["SET FALSE", "SET TRUE", "SET FALSE, INHERIT FALSE", "INHERIT FALSE"])
                 words = f" WITH {options}" if version >= 160000 else ""
                 scene.run(f"GRANT reach_{group} TO reach_{number}{words}")
+        if version >= 160000:  # inherited memberships do not help SET ROLE
+            names += [scene.role(name) for name in ("reach_a", "reach_b", "reach_c")]
+            scene.run("GRANT reach_b TO reach_a WITH SET FALSE", "GRANT reach_c TO reach_b WITH INHERIT FALSE")
         with ADAPTER.connect(target_of(scene.server)) as connection:
             found = reach(ADAPTER.read_accounts(connection).accounts)
         may_set, may_use = "SET" if version >= 160000 else "MEMBER", "USAGE"

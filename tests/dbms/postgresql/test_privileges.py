@@ -146,6 +146,12 @@ class TestObjects:
             "relation:pg_catalog.pg_stat_activity",
         ]
 
+    def test_of_the_system_count_when_a_grant_option_was_added(self, scene, app):
+        scene.run("GRANT EXECUTE ON FUNCTION pg_ls_waldir() TO pg_monitor WITH GRANT OPTION", database=app)
+        assert category(account_of(read(scene.server), "pg_monitor"), "object_privileges", app) == {
+            "function:pg_catalog.pg_ls_waldir()": ["EXECUTE WITH GRANT OPTION"]
+        }
+
     def test_in_temporary_schemas_do_not_come_and_go(self, scene, app):
         with admin_of(scene.server, app) as admin:
             admin.execute("CREATE TEMP TABLE passing (id int)")
