@@ -45,7 +45,7 @@ def cards(request: HttpRequest) -> list[Card]:
                     suspended,
                 )
                 % {"names": ", ".join(names) + (" …" if suspended > 3 else "")},
-                link=link,
+                link=f"{link}?state=suspended",
                 icon="lock_person",
                 tone="bad",
                 urgent=True,

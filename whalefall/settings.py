@@ -271,6 +271,9 @@ UNFOLD = {
     "SITE_HEADER": "WhaleFall",
     "SITE_SUBHEADER": _("Accounts and sizes of every database"),
     "SITE_SYMBOL": "water",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("console/favicon.svg")},
+    ],
     "COLORS": {
         "primary": {
             "50": "oklch(97.7% .013 236.6)",

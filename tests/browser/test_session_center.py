@@ -51,6 +51,19 @@ def test_a_session_is_watched_without_reloading_until_it_ends(operator: Page):
     assert operator.evaluate("window.sameDocument") is True
 
 
+def test_the_list_follows_running_sessions_without_reloading(operator: Page, live_server):
+    session = session_with("running", "pending")
+    operator.goto(f"{live_server.url}/admin/sessions_app/syncsession/")
+    operator.evaluate("window.sameDocument = true")
+    expect(operator.get_by_text("0 / 2")).to_be_visible()
+    for record in session.records.all():
+        end(record)
+    sessions.finalize(session.pk)
+    expect(operator.get_by_text("2 / 2")).to_be_visible()
+    expect(operator.locator("#result_list").get_by_text("Clean", exact=True)).to_be_visible()
+    assert operator.evaluate("window.sameDocument") is True
+
+
 def test_following_stops_when_the_session_has_ended(operator: Page, live_server):
     session = session_with("running")
     operator.goto(f"{live_server.url}/admin/sessions_app/syncsession/{session.pk}/change/")
