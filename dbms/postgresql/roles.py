@@ -77,19 +77,20 @@ def read_roles(connection: Connection) -> dict[int, Role]:
     is_cloud = any(row[0] == BOOTSTRAP_SUPERUSER and row[1] in CLOUD_ROLES for row in rows)
     roles = {}
     for oid, name, quoted, *attributes, seconds, until in rows:
-        is_super = attributes[0]
+        named = dict(zip(ATTRIBUTES, attributes, strict=True))
         roles[oid] = Role(
             oid=oid,
             # Two names that are no UTF-8 may read alike; an identity must not.
             name=name if names[name] == 1 else f"{name} (oid {oid})",
             quoted=quoted,
-            attributes=dict(zip(ATTRIBUTES, attributes, strict=True)),
+            attributes=named,
             valid_until=_moment(seconds, until),
             valid_until_text=until,
+            # The superuser that initdb made is somebody's login, and the most dangerous one: it is not hidden.
             # A superuser that somebody named like a provider's role must not hide behind that name.
-            is_system=oid < FIRST_NORMAL_OID
+            is_system=(oid < FIRST_NORMAL_OID and not named["can_login"])
             or name.startswith("pg_")
-            or (name in CLOUD_ROLES and (is_cloud or not is_super)),
+            or (name in CLOUD_ROLES and (is_cloud or not named["can_super"])),
         )
     return roles
 

@@ -22,7 +22,8 @@ import instances.services as inventory
 import sessions_app.services as sync
 from instances.models import Instance
 from sessions_app.models import SyncSession, SyncType
-from whalefall.demo import fleet, processes, report, servers
+from whalefall import processes
+from whalefall.demo import fleet, report, servers
 from whalefall.demo.fleet import Host
 from whalefall.demo.servers import ThrowawayServer
 from whalefall.errors import RemoteTimeout

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from whalefall.demo import processes
+from whalefall import processes
 
 START_SECONDS = 30
 FAST_SHUTDOWN = signal.SIGINT

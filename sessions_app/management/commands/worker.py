@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Any
 
 from sessions_app import schedules, services
+from whalefall import processes
 from whalefall.commands import DomainCommand
 
 logger = logging.getLogger(__name__)
@@ -42,7 +43,8 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self.stop)
         while not self.is_stopping:
-            self.process = subprocess.Popen(self.command, start_new_session=True)  # noqa: S603 - our own command
+            # A supervisor that is killed takes its cluster along: orphans would work on, with nobody to watch them.
+            self.process = subprocess.Popen(self.command, preexec_fn=processes.tied(ending=signal.SIGTERM))  # noqa: S603
             try:
                 self.wait(self.process)
             finally:

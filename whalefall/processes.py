@@ -43,7 +43,7 @@ def start(
 ) -> subprocess.Popen[bytes]:
     """A tied child in a process group of its own that writes everything it says to `log`."""
     with log.open("ab") as output:
-        return subprocess.Popen(
+        return subprocess.Popen(  # noqa: S603 - commands of our own
             [str(part) for part in command],
             preexec_fn=tied(ending=ending, user=user),
             cwd=directory,
