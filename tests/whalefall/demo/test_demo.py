@@ -84,14 +84,14 @@ def test_it_shows_what_changed_serves_the_site_and_leaves_nothing_behind(
 
     assert [session["outcome"] for session in found["sessions"]] == ["partial", "partial"]
     ledger, shop, silent = found["instances"]
-    # As the demo's scripts say: roles made, beside PUBLIC and the monitoring account.
+    # As the demo's scripts say: roles made, beside postgres, PUBLIC and the monitoring account.
     assert (ledger["instance"], ledger["accounts"], ledger["superusers"], ledger["error"]) == (
         "ledger-primary",
-        14,
-        3,
+        15,
+        4,
         "",
     )
-    assert (shop["instance"], shop["accounts"], shop["superusers"], shop["error"]) == ("shop-primary", 21, 3, "")
+    assert (shop["instance"], shop["accounts"], shop["superusers"], shop["error"]) == ("shop-primary", 22, 4, "")
     assert (silent["message_code"], silent["reason"]) == ("DATABASE_TIMEOUT", "timeout")
     changed = {(change["account"], change["change_type"]) for change in found["changes"]}
     assert changed == {
