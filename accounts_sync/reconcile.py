@@ -49,7 +49,6 @@ def reconcile(instance: Instance, snapshot: AccountsSnapshot, run: Run) -> ItemC
         rows.write(instance, run, updates, [(account, _deletion(scopes, account)) for account in missing])
     rows.mark_incomparable(_outdated(scopes, stored, listed))
     coverage.store(instance, SyncCategoryName.ACCOUNT, snapshot.coverage, ledger, scopes.gone)
-    _store_version(instance, snapshot)
     return _counts(snapshot, scopes, len(listed), updates, len(missing))
 
 
@@ -102,18 +101,6 @@ def _deletion(scopes: Scopes, account: StoredAccount) -> dict[str, Any]:
     if not scopes.is_gone(scopes.home(account.host)):
         return changes.other_document([])
     return changes.other_document([changes.other_entry("is_active", True, False, description="database_dropped")])
-
-
-def _store_version(instance: Instance, snapshot: AccountsSnapshot) -> None:
-    words = {
-        "database_version": snapshot.version[:255],
-        "main_version": snapshot.main_version[:64],
-        "detailed_version": snapshot.version,
-    }
-    if any(getattr(instance, name) != value for name, value in words.items()):
-        Instance.objects.filter(pk=instance.pk).update(**words)
-        for name, value in words.items():
-            setattr(instance, name, value)
 
 
 def _counts(

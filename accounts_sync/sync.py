@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.db.models import F
 
 import dbms
@@ -14,7 +16,6 @@ from sessions_app.categories import ItemCounts, Run, SyncCategory
 
 class AccountSync(SyncCategory[AccountsSnapshot]):
     key, label = "account", "accounts"
-    instance_updates = {"sync_count": F("sync_count") + 1}
 
     def metrics(self, totals: ItemCounts) -> dict[str, int]:
         changed = totals.created + totals.updated + totals.deleted
@@ -26,4 +27,10 @@ class AccountSync(SyncCategory[AccountsSnapshot]):
             return adapter.read_accounts(connection)
 
     def apply(self, instance: Instance, snapshot: AccountsSnapshot, run: Run) -> ItemCounts:
-        return reconcile(instance, snapshot, run)
+        about_the_instance = {
+            "sync_count": F("sync_count") + 1,
+            "database_version": snapshot.version[:255],
+            "main_version": snapshot.main_version[:64],
+            "detailed_version": snapshot.version,
+        }
+        return replace(reconcile(instance, snapshot, run), instance=about_the_instance)

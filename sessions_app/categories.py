@@ -30,13 +30,14 @@ SnapshotT = TypeVar("SnapshotT", bound=Snapshot)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemCounts:
-    """What an apply did. `details` goes into the record's sync_details."""
+    """What an apply did. `details` goes into the record's sync_details, `instance` into the instance's own columns."""
 
     synced: int = 0
     created: int = 0
     updated: int = 0
     deleted: int = 0
     details: Mapping[str, Any] = field(default_factory=dict)
+    instance: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,6 @@ class SyncCategory(ABC, Generic[SnapshotT]):
     key: ClassVar[str]  # stored in SyncSession.sync_category
     label: ClassVar[str]  # "accounts"
     is_local: ClassVar[bool] = False
-    instance_updates: ClassVar[Mapping[str, Any]] = {}  # what a completed record changes on its instance
 
     def metrics(self, totals: ItemCounts) -> dict[str, int]:
         """What a session's summary says of its completed records."""

@@ -182,7 +182,7 @@ class Turn:
                 last_connected_at=Now(),
                 snapshot_bytes=fetch.snapshot.size_bytes,
                 **NOT_REJECTED,
-                **category.instance_updates,
+                **counts.instance,
             )
             records.complete([record], {record.pk: counts})
 

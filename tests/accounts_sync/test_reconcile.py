@@ -458,14 +458,6 @@ def test_a_damaged_document_is_rebuilt_from_what_is_read(sync, damage):
 # --- The rest of the record -----------------------------------------------------------------------------------------
 
 
-def test_the_servers_version_is_kept_in_its_own_words(sync):
-    sync(snapshot(role("ada"), version="PostgreSQL 15.18"))
-    stored = Instance.objects.get()
-    assert (stored.database_version, stored.main_version, stored.detailed_version) == (
-        "PostgreSQL 15.18", "15.18", "PostgreSQL 15.18",
-    )  # fmt: skip
-
-
 def test_the_log_outlives_its_session_and_knows_where_it_came_from(sync):
     sync(snapshot(role("ada")))
     [row] = sync.log()
@@ -519,7 +511,7 @@ def test_the_number_of_statements_does_not_depend_on_the_number_of_accounts(sync
         with CaptureQueriesContext(connection) as captured:
             reconcile(fresh, read(version), run)
         logged = AccountChangeLog.objects.count() - rows_before
-        limit = 12 if connection.vendor == "postgresql" else 15 + 3 * count // 50
+        limit = 11
         assert logged >= count * 4 // 5
         assert len(captured) <= limit, [query["sql"][:120] for query in captured]
 
