@@ -17,6 +17,7 @@ from django.utils.translation import gettext, ngettext
 from accounts_sync import labels
 from accounts_sync.changes import is_compared
 from dbms.snapshots import SERVER, canonical, split
+from whalefall.messages import translated
 
 UNLIMITED = {("connection_limit", -1)}  # values that say nothing
 NAMED, NAMED_LENGTH = 2, 120  # so many changed attributes are named in a sentence, if they are short
@@ -248,7 +249,7 @@ def _way(reason: str) -> str:
     for beginning, text in labels.WAYS.items():
         if reason.startswith(beginning):
             return gettext(text).format(path=reason.removeprefix(beginning))
-    return reason
+    return translated(reason)
 
 
 def _reason(text: str) -> str:

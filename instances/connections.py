@@ -43,7 +43,9 @@ class ConnectionReport:
     def missing(self) -> tuple[str, ...]:
         """What could not be read, one line per scope."""
         return tuple(
-            f"{scope.scope}: {scope.status} ({scope.reason})" if scope.reason else f"{scope.scope}: {scope.status}"
+            f"{scope.scope}: {scope.status} ({messages.translated(scope.reason)})"
+            if scope.reason
+            else f"{scope.scope}: {scope.status}"
             for scope in self.coverage
             if scope.status != "ok"
         )

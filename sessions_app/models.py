@@ -283,3 +283,8 @@ class InstanceCoverage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.scope}: {self.status}"
+
+    @property
+    def why(self) -> str:
+        """The reason in the reader's language."""
+        return messages.translated(self.reason)

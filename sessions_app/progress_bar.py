@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from django.db import connection
+from django.utils.translation import ngettext
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -59,12 +60,12 @@ class _bar:
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[failed]} failed"),
+            TextColumn("{task.fields[failed]}"),
             TimeElapsedColumn(),
             console=Console(stderr=True),
             disable=not sys.stderr.isatty(),
         )
-        self.task = self.progress.add_task(f"sync {session.sync_category}", total=session.total_instances, failed=0)
+        self.task = self.progress.add_task(f"sync {session.sync_category}", total=session.total_instances, failed="")
 
     def __enter__(self) -> Callable[[SyncSession], None]:
         self.progress.start()
@@ -76,4 +77,9 @@ class _bar:
     def update(self, session: SyncSession) -> None:
         counts = session.counts
         done = sum(number for status, number in counts.items() if status not in OPEN)
-        self.progress.update(self.task, completed=done, total=session.total_instances, failed=counts["failed"])
+        self.progress.update(
+            self.task,
+            completed=done,
+            total=session.total_instances,
+            failed=ngettext("%d failed", "%d failed", counts["failed"]) % counts["failed"],
+        )

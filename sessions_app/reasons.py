@@ -23,9 +23,15 @@ LABELS: dict[str, str | Promise] = {
     "superseded": _("Superseded"),
     "instance_disabled": _("Instance disabled"),
     "credential_suspended": _("Credential suspended"),
+    "unavailable": _("Own database unavailable"),
+    "DATABASE_CONNECTION_ERROR": _("Connection failed"),  # a code where no reason tells more
+    "SYNC_DATA_ERROR": _("No usable answer"),
+    "TASK_EXECUTION_FAILED": _("Result not stored"),
+    "DATABASE_QUERY_ERROR": _("Own database error"),
+    "INTERNAL_ERROR": _("Unexpected error"),
 }
 
 
 def label(message_code: str, reason: str) -> str:
     """A short name of a cause; the code itself when there is none."""
-    return str(LABELS.get(reason, reason or message_code.replace("_", " ").capitalize()))
+    return str(LABELS.get(reason or message_code, reason or message_code.replace("_", " ").capitalize()))

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext
 
+from whalefall.details import recognise
 from whalefall.errors import CATALOGUE, SKIP_TEXTS, WhaleFallError
 
 _BY_KEY: dict[tuple[str, str], type[WhaleFallError]] = {
@@ -16,7 +17,11 @@ _BY_KEY: dict[tuple[str, str], type[WhaleFallError]] = {
 
 
 class _Known(dict[str, Any]):
-    """Parameters of a template; one that an old row lacks shows as its name."""
+    """Parameters of a template, our own words among them translated; one that an old row lacks shows as its name."""
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        super().__init__(params)
+        self.update({key: translated(params[key]) for key in ("detail", "version") if isinstance(params.get(key), str)})
 
     def __missing__(self, key: str) -> str:
         return f"{{{key}}}"
@@ -24,6 +29,12 @@ class _Known(dict[str, Any]):
 
 def _error(message_code: str, reason: str) -> type[WhaleFallError]:
     return _BY_KEY.get((message_code, reason)) or _BY_KEY.get((message_code, "")) or WhaleFallError
+
+
+def translated(words: str) -> str:
+    """A stored detail or reason in the reader's language, when it is our own; a server's words stay as they are."""
+    template, places = recognise(words)
+    return gettext(template).format_map(places) if template else words
 
 
 def render(message_code: str, reason: str, params: Mapping[str, Any]) -> str:

@@ -200,7 +200,7 @@ Q_TIMEOUT = env.int("Q_TIMEOUT", default=480)
 Q_QUEUE_LIMIT = 1  # a lock ages from the moment a task is taken from the broker, so take no stock
 Q_CLUSTER = {
     "name": "whalefall",
-    "label": "Task queue",
+    "label": _("Task queue"),
     "orm": "default",
     "workers": Q_WORKERS,
     "timeout": Q_TIMEOUT,

@@ -19,7 +19,7 @@ import dbms
 from accounts_sync import presentation
 from accounts_sync.admin.cells import CHANGE_TONES, KIND_TONES, badges, link, page_url
 from accounts_sync.admin.filters import ChangedFilter, LockedFilter, PresenceFilter, SuperuserFilter, SystemFilter
-from accounts_sync.admin.readonly import ReadOnlyAdmin
+from accounts_sync.admin.readonly import AccountsAdmin
 from accounts_sync.models import AccountKind, AccountPermission, InstanceAccount, locked_now
 from dbms.snapshots import SERVER
 from sessions_app import coverage
@@ -29,7 +29,7 @@ CHANGES_SHOWN = 50
 
 
 @admin.register(InstanceAccount)
-class AccountPage(ReadOnlyAdmin):
+class AccountPage(AccountsAdmin):
     """Who may log in, on every instance."""
 
     list_display = ("name", "server", "kind_badge", "flags", "last_changed_at", "last_checked")

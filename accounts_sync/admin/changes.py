@@ -13,12 +13,12 @@ from unfold.decorators import display
 from accounts_sync import presentation
 from accounts_sync.admin.cells import CHANGE_TONES, link, page_url
 from accounts_sync.admin.filters import BaselineFilter
-from accounts_sync.admin.readonly import ReadOnlyAdmin
+from accounts_sync.admin.readonly import AccountsAdmin
 from accounts_sync.models import AccountChangeLog
 
 
 @admin.register(AccountChangeLog)
-class ChangePage(ReadOnlyAdmin):
+class ChangePage(AccountsAdmin):
     """What changed, where and when."""
 
     list_display = ("change_time", "change", "name", "server", "message", "session_link")

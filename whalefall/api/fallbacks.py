@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import REASON_CSRF_TOKEN_MISSING, REASON_NO_CSRF_COOKIE
+from django.utils.translation import gettext
 from django.views import csrf, defaults
 
 from whalefall.api import errors
@@ -36,7 +37,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if is_api(request):
-        return _answer(request, InvalidRequest(detail="the request is malformed or too large"))
+        return _answer(request, InvalidRequest(detail=gettext("the request is malformed or too large")))
     return defaults.bad_request(request, exception)
 
 

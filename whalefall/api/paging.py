@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import F, QuerySet
+from django.utils.translation import gettext as _
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
@@ -22,7 +23,10 @@ def _number(request: Request, name: str, *, default: int, most: int | None = Non
     raw = request.query_params.get(name, "").strip()
     if not raw:
         return default
-    wanted = f"{name} must be a whole number from 1" + (f" to {most}" if most else " on")
+    template = (
+        _("{name} must be a whole number from 1 to {most}") if most else _("{name} must be a whole number from 1 on")
+    )
+    wanted = template.format(name=name, most=most)
     if not (raw.isascii() and raw.isdigit() and len(raw) <= 9):
         raise ValidationFailed(detail=wanted, extra={"fields": {name: [wanted]}})
     value = int(raw)
@@ -34,7 +38,7 @@ def _number(request: Request, name: str, *, default: int, most: int | None = Non
 def _choice(request: Request, name: str, choices: Mapping[str, Any] | tuple[str, ...], default: str) -> str:
     value = request.query_params.get(name, "").strip() or default
     if value not in choices:
-        wanted = f"{name} must be one of: {', '.join(choices)}"
+        wanted = _("{name} must be one of: {choices}").format(name=name, choices=", ".join(choices))
         raise ValidationFailed(detail=wanted, extra={"fields": {name: [wanted]}})
     return value
 

@@ -36,10 +36,10 @@ class Command(DomainCommand):
 
     def create(self, options: dict[str, Any]) -> None:
         if options["days"] < 1:
-            raise ValidationFailed(detail="--days must be at least 1")
+            raise ValidationFailed(detail=_("--days must be at least 1"))
         user = _user(options["user"])
         if not user.is_active:
-            raise ValidationFailed(detail=f"user {user.username} is not active")
+            raise ValidationFailed(detail=_("user {name} is not active").format(name=user.username))
         made, token = AuthToken.objects.create(user, expiry=timedelta(days=options["days"]))
         if options["json"]:
             self.print_json({**_document(made), "token": token})

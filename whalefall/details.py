@@ -1,0 +1,47 @@
+"""What our own code says as the detail of a failure, or as the reason why a scope or a login is not open to us.
+
+Rows store such words beside those of servers, so they are recognised and translated when they are shown. A leaf.
+"""
+
+from __future__ import annotations
+
+import re
+from string import Formatter
+
+from whalefall.errors import N_
+
+DETAILS: tuple[str, ...] = (
+    N_("9.5 or older"),
+    N_("checking the server's certificate needs a CA certificate"),
+    N_("connection limit 0"),
+    N_("invalid since an interrupted DROP DATABASE"),
+    N_("more than {number} grants even when objects are summarised by schema"),
+    N_("no address answered"),
+    N_("no CONNECT privilege"),
+    N_("not accepting connections"),
+    N_("storing took longer than {seconds} s"),
+    N_("summarised"),
+    N_("the name servers do not answer"),
+    N_("the server reports the version {version}"),
+    N_("the whole read took longer than {seconds} s"),
+    N_("the whole read took longer than {seconds} s and could not be ended"),
+    N_("unknown db_type {name}; known are: {known}"),
+    N_("user name, password or database cannot be sent to a server"),
+    N_("vanished"),
+)
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    parts = Formatter().parse(template)
+    return re.compile("".join(re.escape(text) + (f"(?P<{name}>.+)" if name else "") for text, name, _, _ in parts))
+
+
+_PATTERNS = {template: _pattern(template) for template in DETAILS}
+
+
+def recognise(text: str) -> tuple[str, dict[str, str]]:
+    """The template of words that are our own, with what stands in its places; empty when they are not."""
+    for template, pattern in _PATTERNS.items():
+        if found := pattern.fullmatch(text):
+            return template, found.groupdict()
+    return "", {}
