@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
 SHORT_SECONDS = 0.05
-_written_off: list[Fetch] = []  # threads of this process that a driver never gave back
+_written_off: set[Fetch] = set()  # threads of this process that a driver never gave back
 
 
 def run(*, session: SyncSession | None = None, seconds: float | None = None) -> None:
@@ -49,7 +49,10 @@ def exhausted() -> bool:
 
 
 def _lost_threads() -> int:
-    _written_off[:] = [fetch for fetch in _written_off if fetch.is_alive]
+    # Turns of several web threads may look at once: only whole-set operations and single discards.
+    for fetch in tuple(_written_off):
+        if not fetch.is_alive:
+            _written_off.discard(fetch)
     return len(_written_off)
 
 
@@ -84,7 +87,7 @@ class Turn:
         finally:
             for fetch in self.running.values():  # only when something broke: nobody waits for these any more
                 fetch.abort("cancelled")
-                _written_off.append(fetch)
+                _written_off.add(fetch)
 
     @property
     def is_closing(self) -> bool:
@@ -210,7 +213,7 @@ class Turn:
                 fetch.abort("timeout")
             if fetch.is_stuck:
                 del self.running[fetch.record.pk]
-                _written_off.append(fetch)
+                _written_off.add(fetch)
                 logger.error("The fetch of record %s cannot be ended; its thread is written off", fetch.record.pk)
                 if not fetch.is_dropped:
                     self.fail(fetch.record, _overdue(fetch), fetch, keep_slot=True)

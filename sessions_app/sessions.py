@@ -45,7 +45,7 @@ def finalize(session_pk: int) -> bool:
             .filter(~Exists(still_open))
             .update(status=status, completed_at=Now(), updated_at=Now(), **frozen)
         )
-        if ended:
+        if ended and settings.SYNC_FOLLOW_UPS:
             _follow_up(session_pk)
     return bool(ended)
 
