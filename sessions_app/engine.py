@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 from dbms.base import Interrupt
 from instances.models import Instance
 from instances.services import NOT_REJECTED
-from sessions_app import categories, claims, lockout, records, sessions
+from sessions_app import categories, claims, local, lockout, records, sessions
 from sessions_app.categories import Run
 from sessions_app.clock import from_now
 from sessions_app.fetches import Fetch, next_finished
@@ -35,12 +35,18 @@ logger = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
 SHORT_SECONDS = 0.05
+MARGIN_SECONDS = 10.0
 _written_off: set[Fetch] = set()  # threads of this process that a driver never gave back
 
 
-def run(*, session: SyncSession | None = None, seconds: float | None = None) -> None:
-    """Work on all running sessions for a turn, or on one session until it is final (at most `seconds`)."""
-    Turn(session=session, seconds=seconds).run()
+def run(*, session: SyncSession | None = None, seconds: float | None = None) -> int:
+    """Work on all running sessions for a turn, or on one session until it is final (at most `seconds`).
+
+    Returns how many records were claimed.
+    """
+    turn = Turn(session=session, seconds=seconds)
+    turn.run()
+    return turn.claimed
 
 
 def exhausted() -> bool:
@@ -64,6 +70,11 @@ class Turn:
             seconds = settings.SYNC_TURN_SECONDS
         self.session = session
         self.deadline = None if seconds is None else time.monotonic() + seconds
+        # A slow fetch must not leave the other threads idle: a worker claims on while one runs, as long as whatever
+        # it begins can still end before django-q2 ends its process.
+        longest = settings.Q_TIMEOUT - settings.SYNC_FETCH_SECONDS - settings.SYNC_APPLY_SECONDS - MARGIN_SECONDS
+        self.last_claim = time.monotonic() + longest if session is None else self.deadline
+        self.claimed = 0
         self.running: dict[int, Fetch] = {}
         self.finished: SimpleQueue[Fetch] = SimpleQueue()
         self.touched: set[int] = set()  # sessions in which this process brought a record to an end
@@ -81,6 +92,7 @@ class Turn:
                     self.hand_over()
                     return
                 for fetch in next_finished(self.finished, self.wait_seconds(claimed)):
+                    self.keep_leases()  # before each apply: the next ones wait for it with their leases running
                     self.end(fetch)
                 self.abort_overdue()
                 self.keep_leases()
@@ -91,7 +103,9 @@ class Turn:
 
     @property
     def is_closing(self) -> bool:
-        return exhausted() or (self.deadline is not None and time.monotonic() >= self.deadline)
+        """Whether nothing more may be claimed."""
+        last = self.last_claim if self.running else self.deadline
+        return exhausted() or (last is not None and time.monotonic() >= last)
 
     def wait_seconds(self, claimed: bool) -> float:
         """How long to wait for a fetch to end: a tick, but not past the nearest deadline."""
@@ -113,6 +127,8 @@ class Turn:
 
     def claim(self) -> bool:
         """Start what can start now; return whether anything did."""
+        if any(fetch.record.lost_count >= claims.SUSPECT_LOSSES for fetch in self.running.values()):
+            return False  # a suspect is worked on alone: whoever dies with it dies innocently
         free = settings.SYNC_THREADS - len(self.running) - _lost_threads()
         now = time.monotonic()
         if self.running and free < settings.SYNC_THREADS / 4 and now < self.claimed_at + TICK_SECONDS:
@@ -131,7 +147,10 @@ class Turn:
             self.start(record)
         chunk = claims.claim_chunk(self.session)
         if chunk:
-            self.work_locally(chunk)
+            self.touched.add(chunk[0].session_id)
+            for record, error in local.work(categories.local(chunk[0].sync_category), chunk, _run_of(chunk[0])):
+                self.fail(record, error)
+        self.claimed += len(claimed) + len(chunk)
         return bool(claimed or chunk)
 
     def start(self, record: SyncInstanceRecord) -> None:
@@ -143,12 +162,12 @@ class Turn:
                 records.skip(record, "credential_suspended")
                 self.touched.add(record.session_id)
                 return
+            fetch = Fetch(record, target, category.fetch)
+            fetch.start(self.finished)
         except Exception as error:
             self.fail(record, error)
             return
-        fetch = Fetch(record, target, category.fetch)
         self.running[record.pk] = fetch
-        fetch.start(self.finished)
 
     # Ending -------------------------------------------------------------------------------------------------------
 
@@ -245,30 +264,6 @@ class Turn:
             if not fetch.is_dropped:
                 records.release(fetch.record)
         sessions.nudge()
-
-    # Local work ---------------------------------------------------------------------------------------------------
-
-    def work_locally(self, chunk: list[SyncInstanceRecord]) -> None:
-        """Do a chunk in one transaction; one that fails is halved down to the instance that makes it fail."""
-        self.touched.add(chunk[0].session_id)
-        category = categories.local(chunk[0].sync_category)
-        todo = [chunk]
-        while todo:
-            part = todo.pop()
-            try:
-                with transaction.atomic(durable=True):
-                    records.hold(part)
-                    counts = category.apply_many([_instance(record) for record in part], _run_of(part[0]))
-                    records.complete(part, {record.pk: counts[_instance(record).pk] for record in part})
-            except records.LeaseLost:
-                kept = set(records.held(part).values_list("pk", flat=True))
-                if kept and len(kept) < len(part):
-                    todo.append([record for record in part if record.pk in kept])
-            except Exception as error:
-                if len(part) == 1:
-                    self.fail(part[0], error)
-                else:
-                    todo += [part[: len(part) // 2], part[len(part) // 2 :]]
 
 
 def _instance(record: SyncInstanceRecord) -> Instance:

@@ -27,6 +27,7 @@ class Fetch:
         self.error: BaseException | None = None
         self.is_dropped = False  # the record is no longer ours: the result is of no use
         self.aborted_at: float | None = None
+        self._grace = ABORT_GRACE_SECONDS
         self._read = read
         self._thread: threading.Thread | None = None
         self.deadline = time.monotonic() + target.fetch_timeout
@@ -49,12 +50,14 @@ class Fetch:
         """Ask the read to end, without waiting for it."""
         if self.aborted_at is None:
             self.aborted_at = time.monotonic()
+            if reason == "cancelled":  # it may be connecting, which no driver interrupts, but which ends by itself
+                self._grace += self.target.connect_timeout
             threading.Thread(target=self.target.interrupt.fire, args=(reason,), daemon=True).start()
 
     @property
     def is_stuck(self) -> bool:
         """Whether it goes on although it was aborted."""
-        return self.aborted_at is not None and time.monotonic() > self.aborted_at + ABORT_GRACE_SECONDS
+        return self.aborted_at is not None and time.monotonic() > self.aborted_at + self._grace
 
     @property
     def is_alive(self) -> bool:

@@ -28,7 +28,7 @@ def follow(session: SyncSession) -> SyncSession:
             time.sleep(POLL_SECONDS)
 
 
-def work(session: SyncSession, run: Callable[[], None]) -> SyncSession:
+def work(session: SyncSession, run: Callable[[], object]) -> SyncSession:
     """Run the engine in this thread and show its progress from another one until it returns."""
     ended = threading.Event()
 

@@ -8,13 +8,9 @@ SWEEP = "sweep"
 
 
 def install_sweep() -> None:
-    """Have the workers sweep each minute."""
-    Schedule.objects.update_or_create(
-        name=SWEEP,
-        defaults={
-            "func": "sessions_app.tasks.sweep",
-            "schedule_type": Schedule.MINUTES,
-            "minutes": 1,
-            "repeats": -1,
-        },
-    )
+    """Have the workers sweep each minute. Two that start at once may both add a row; the next start removes one."""
+    wanted = {"func": "sessions_app.tasks.sweep", "schedule_type": Schedule.MINUTES, "minutes": 1, "repeats": -1}
+    rows = Schedule.objects.filter(name=SWEEP)
+    if not rows.update(**wanted):
+        Schedule.objects.create(name=SWEEP, **wanted)
+    rows.exclude(pk=rows.order_by("pk").values_list("pk", flat=True).first()).delete()

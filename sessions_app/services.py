@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -38,7 +39,9 @@ from whalefall.errors import (
 __all__ = ["SweepReport", "cancel_session", "purge_sessions", "retry_session", "start_session", "sweep", "sync_single"]
 
 EXPLICIT = (SyncType.MANUAL_SINGLE, SyncType.MANUAL_BATCH)  # somebody chose these very instances
-PURGE_BATCH = 200
+TRIES = 3
+PURGE_RECORDS = 2_000  # deleted in one transaction, whatever the number of sessions they belong to
+OF_ONE_RUN = ("force", "follow_up_of")  # parameters that a retry does not take over
 
 
 @transaction.atomic
@@ -74,10 +77,7 @@ def start_session(
     session.refresh_from_db()
     superseded = _supersede(session, chosen) if sync_type in EXPLICIT else set()
     suspended = _suspended(session, chosen)
-    SyncInstanceRecord.objects.bulk_create(
-        [_record(session, instance) for instance in chosen if instance.pk not in suspended], ignore_conflicts=True
-    )
-    _write_skipped(session, chosen, suspended)
+    _write_records(session, chosen, suspended)
     for pk in superseded:
         sessions.finalize(pk)
     if sessions.finalize(session.pk):
@@ -127,28 +127,40 @@ def _suspended(session: SyncSession, chosen: Sequence[Instance]) -> set[int]:
     return found
 
 
-def _write_skipped(session: SyncSession, chosen: Sequence[Instance], suspended: set[int]) -> None:
-    """A record for each instance that could not get an open one, with the reason."""
-    written = set(session.records.values_list("instance_id", flat=True))
-    missing = [instance for instance in chosen if instance.pk not in written]
-    if not missing:
-        return
-    holders = dict(
-        SyncInstanceRecord.objects.filter(
-            sync_category=session.sync_category, status__in=OPEN, instance__in=[instance.pk for instance in missing]
-        ).values_list("instance_id", "session__session_id")
-    )
-    now = session.started_at
+def _write_records(session: SyncSession, chosen: Sequence[Instance], suspended: set[int]) -> None:
+    """An open record for each instance, or a skipped one that says why it could not get one."""
+    wanted = [instance for instance in chosen if instance.pk not in suspended]
+    holders: dict[int | None, UUID] = {}
+    for _ in range(TRIES):  # what was in the way may end before it can be named: then there is room after all
+        SyncInstanceRecord.objects.bulk_create(
+            [_record(session, instance) for instance in wanted], ignore_conflicts=True
+        )
+        written = set(session.records.values_list("instance_id", flat=True))
+        wanted = [instance for instance in wanted if instance.pk not in written]
+        if not wanted:
+            break
+        holders |= dict(
+            SyncInstanceRecord.objects.filter(
+                sync_category=session.sync_category, status__in=OPEN, instance__in=[instance.pk for instance in wanted]
+            ).values_list("instance_id", "session__session_id")
+        )
+        if all(instance.pk in holders for instance in wanted):
+            break
+    skipped = {"status": RecordStatus.SKIPPED, "completed_at": session.started_at}
     SyncInstanceRecord.objects.bulk_create(
         _record(
             session,
             instance,
-            status=RecordStatus.SKIPPED,
-            completed_at=now,
-            reason="credential_suspended" if instance.pk in suspended else "already_running",
-            error_params={} if instance.pk in suspended else {"session_id": str(holders.get(instance.pk, ""))},
+            reason="already_running",
+            error_params={"session_id": str(holders.get(instance.pk, ""))},
+            **skipped,
         )
-        for instance in missing
+        for instance in wanted
+    )
+    SyncInstanceRecord.objects.bulk_create(
+        _record(session, instance, reason="credential_suspended", **skipped)
+        for instance in chosen
+        if instance.pk in suspended
     )
 
 
@@ -230,7 +242,7 @@ def retry_session(
         sync_type=SyncType.MANUAL_BATCH,
         instances=instances,
         user=user,
-        parameters=session.parameters,
+        parameters={name: value for name, value in session.parameters.items() if name not in OF_ONE_RUN},
         retry_of=session,
     )
 
@@ -241,7 +253,9 @@ def purge_sessions(*, before: datetime, dry_run: bool = False) -> int:
     if dry_run:
         return old.count()
     purged = 0
-    while batch := list(old.order_by("pk").values_list("pk", flat=True)[:PURGE_BATCH]):
-        SyncSession.objects.filter(pk__in=batch).delete()
-        purged += len(batch)
+    for pk in list(old.order_by("pk").values_list("pk", flat=True)):
+        mine = SyncInstanceRecord.objects.filter(session=pk)
+        while batch := list(mine.values_list("pk", flat=True)[:PURGE_RECORDS]):
+            SyncInstanceRecord.objects.filter(pk__in=batch).delete()
+        purged += SyncSession.objects.filter(pk=pk).delete()[0]
     return purged

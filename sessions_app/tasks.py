@@ -15,8 +15,8 @@ EX_TEMPFAIL = 75
 def work() -> None:
     """One turn of the engine; leaves a nudge behind when work is left."""
     services.sweep()
-    engine.run()
-    if claims.claimable().exists():
+    # Work that only waits for a host to be free is no reason to come back at once: whoever reads there takes it.
+    if engine.run() and claims.claimable().exists():
         sessions.nudge()
     if engine.exhausted():
         # Threads that a driver never gave back are not coming back: the guard starts a fresh process.

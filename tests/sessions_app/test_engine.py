@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
+from django.db.models.functions import Now
+from django.utils import timezone
 
 from instances.models import Instance
 from sessions_app import engine, services
+from sessions_app.fetches import ABORT_GRACE_SECONDS
 from sessions_app.models import RecordStatus, SyncInstanceRecord
 from tests.sessions_app.conftest import record_of
 from tests.sessions_app.fakes import FakeSnapshot
@@ -21,6 +26,10 @@ def start(**fields):
     return services.start_session(
         **{"category": "account", "sync_type": "manual_task", "instances": Instance.objects.all(), **fields}
     )
+
+
+def in_an_hour():
+    return timezone.now() + timedelta(hours=1)
 
 
 def refuse(target):
@@ -277,3 +286,124 @@ def test_a_turn_ends_at_once_when_there_is_nothing_to_do(script, db):
     began = time.monotonic()
     engine.run()
     assert time.monotonic() - began < 1
+
+
+def test_leases_of_waiting_results_survive_a_row_of_slow_applies(script, make_instances, settings):
+    settings.SYNC_LEASE_SECONDS = 2
+    names = list("abcdef")
+    make_instances(*names)
+    lapsed = []
+
+    def slow(instance, run):
+        time.sleep(0.6)
+        lapsed.append(SyncInstanceRecord.objects.filter(status="running", lease_expires_at__lt=Now()).count())
+
+    script.apply = dict.fromkeys(names, slow)
+    session = start()
+    engine.run(session=session)
+    assert lapsed == [0] * 6
+    assert session.records.filter(status="completed").count() == 6
+
+
+def test_nothing_is_claimed_beside_a_suspect(script, make_instances):
+    make_instances("poison", "x1", "x2")
+    session = start()
+    SyncInstanceRecord.objects.filter(instance_name="poison").update(lost_count=2)
+    SyncInstanceRecord.objects.exclude(instance_name="poison").update(next_attempt_at=in_an_hour())
+    let_go = threading.Event()
+    script.fetch["poison"] = lambda target: let_go.wait(10) and FakeSnapshot()
+    turn = engine.Turn(session=session, seconds=10)
+    assert turn.claim()
+    SyncInstanceRecord.objects.update(next_attempt_at=None)
+    turn.claimed_at = 0
+    assert not turn.claim()
+    let_go.set()
+    turn.run()
+    assert sorted(script.applied) == ["poison", "x1", "x2"]
+
+
+def test_free_threads_go_on_while_one_fetch_is_slow(script, make_instances, settings):
+    settings.SYNC_THREADS = 4
+    make_instances("slow", *(f"x{n}" for n in range(12)))
+    let_go = threading.Event()
+    script.fetch["slow"] = lambda target: let_go.wait(20) and FakeSnapshot()
+    script.apply["x11"] = lambda instance, run: let_go.set()
+    start()
+    engine.run(seconds=0.01)
+    assert len(script.applied) == 13
+    assert script.applied[-1] == "slow"
+
+
+def test_a_fetch_that_is_cancelled_while_it_connects_may_take_its_connect_time_out(script, make_instances, settings):
+    settings.SYNC_THREADS = 4
+    make_instances("a")
+    session = start()
+    reached = threading.Event()
+
+    def connecting(target):
+        reached.set()
+        while not target.interrupt.reason:
+            time.sleep(0.01)
+        time.sleep(ABORT_GRACE_SECONDS + 0.5)  # no driver can be interrupted while it connects
+        raise OSError("gave up")
+
+    script.fetch["a"] = connecting
+    turn = engine.Turn(session=session, seconds=20)
+    turn.claim()
+    assert reached.wait(5)
+    services.cancel_session(session)
+    turn.run()
+    assert engine._lost_threads() == 0
+    assert record_of(session, "a").slot_until is None
+
+
+def test_an_apply_that_takes_too_long_is_rolled_back(script, make_instances, settings):
+    settings.SYNC_APPLY_SECONDS = 0.1
+    make_instances("a")
+
+    def slow(instance, run):
+        Instance.objects.filter(pk=instance.pk).update(description="too late")
+        time.sleep(0.2)
+
+    script.apply["a"] = slow
+    session = start()
+    engine.run(session=session)
+    assert (record_of(session, "a").message_code, Instance.objects.get().description) == ("TASK_EXECUTION_FAILED", "")
+
+
+def test_a_turn_that_breaks_ends_its_fetches(script, make_instances, monkeypatch):
+    make_instances("a")
+    session = start()
+    ended = threading.Event()
+
+    def fetch(target):
+        with target.interrupt.guard(cancel=ended.set, disconnect=ended.set):
+            ended.wait(20)
+        raise OSError("cancelled")
+
+    script.fetch["a"] = fetch
+    turn = engine.Turn(session=session, seconds=20)
+    turn.claim()
+
+    def fail():
+        raise OperationalError("the database went away")
+
+    monkeypatch.setattr(turn, "keep_leases", fail)
+    with pytest.raises(OperationalError):
+        turn.run()
+    assert ended.wait(5)
+
+
+def test_a_thread_that_cannot_be_started_fails_its_record_only(script, make_instances, monkeypatch):
+    make_instances("a", "b")
+    session = start(max_attempts=1)
+    begin = threading.Thread.start
+
+    def start_thread(thread):
+        if thread.name == f"fetch-{record_of(session, 'a').pk}":
+            raise RuntimeError("can't start new thread")
+        begin(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_thread)
+    engine.run(session=session)
+    assert (record_of(session, "a").status, record_of(session, "b").status) == ("failed", "completed")

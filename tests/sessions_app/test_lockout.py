@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from instances.models import Credential, Instance
 from sessions_app import engine, services
 from sessions_app.categories import SyncCategory
+from sessions_app.models import SyncInstanceRecord
 from tests.sessions_app.conftest import record_of
 from tests.sessions_app.fakes import FakeFetching
 from whalefall.errors import LoginRejected
@@ -94,6 +98,20 @@ def test_three_rejections_of_one_credential_spare_the_rest_of_the_session(target
         targets.fetch[f"i{n}.example"] = reject
     session = run("manual_task")
     assert (session.failed_instances, session.skipped_instances) == (3, 3)
+
+
+def test_rejections_long_ago_do_not_count(targets, make_instances, settings):
+    settings.SYNC_THREADS = 1
+    make_instances(*(f"i{n}" for n in range(4)))
+    for n in range(4):
+        targets.fetch[f"i{n}.example"] = reject
+    session = services.start_session(category="account", sync_type="manual_task", instances=Instance.objects.all())
+    SyncInstanceRecord.objects.filter(instance_name__in=["i0", "i1"]).update(
+        status="failed", reason="auth", completed_at=timezone.now() - timedelta(minutes=11)
+    )
+    engine.run(session=session)
+    session.refresh_from_db()
+    assert (session.failed_instances, session.skipped_instances) == (4, 0)
 
 
 def test_another_credential_goes_on(targets, make_instances, settings):

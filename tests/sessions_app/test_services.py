@@ -9,10 +9,10 @@ from django.db import connection
 from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from django_q.models import OrmQ
+from django_q.models import OrmQ, Schedule
 
 from instances.models import Instance
-from sessions_app import claims, engine, services, sessions
+from sessions_app import claims, engine, schedules, services, sessions, tasks
 from sessions_app.models import RecordStatus, SessionStatus, SyncInstanceRecord, SyncSession
 from tests.sessions_app.conftest import expire_lease, record_of
 from whalefall.errors import (
@@ -202,6 +202,14 @@ def test_retry_can_be_narrowed_by_reason(script, make_instances):
     assert statuses(services.retry_session(first, reasons=["SYNC_DATA_ERROR"])) == {"a": "pending"}
 
 
+def test_a_retry_is_not_forced_because_the_first_run_was(script, make_instances):
+    make_instances("a")
+    script.fetch["a"] = fail_with(PrivilegeMissing)
+    first = start(parameters={"force": True, "follow_up_of": "x", "note": "kept"})
+    engine.run(session=first)
+    assert services.retry_session(first).parameters == {"note": "kept"}
+
+
 def test_there_is_nothing_to_retry_after_a_clean_session(script, make_instances):
     make_instances("a")
     first = start()
@@ -254,6 +262,37 @@ def test_a_session_survives_the_loss_of_its_worker(script, make_instances):
     engine.run(session=session)
     session.refresh_from_db()
     assert (session.status, session.successful_instances) == ("completed", 2)
+
+
+# Working ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_turn_that_leaves_work_behind_leaves_a_nudge(script, make_instances, monkeypatch):
+    make_instances("a", "b")
+    start()
+    OrmQ.objects.all().delete()
+    monkeypatch.setattr(services, "sweep", lambda: None)  # which would nudge by itself
+    monkeypatch.setattr(engine, "run", lambda: len(claims.claim_fetches(limit=1, free_bytes=10**9, idle=True)))
+    tasks.work()
+    assert OrmQ.objects.exists()
+
+
+def test_a_turn_that_could_take_nothing_leaves_no_nudge(script, make_instances, monkeypatch):
+    make_instances("a", "b", "c", host="same.example")
+    start()
+    claims.claim_fetches(limit=2, free_bytes=10**9, idle=True)  # another worker reads from this host
+    OrmQ.objects.all().delete()
+    monkeypatch.setattr(services, "sweep", lambda: None)
+    tasks.work()
+    assert not OrmQ.objects.exists()
+
+
+def test_a_worker_installs_one_sweep_however_many_started_at_once(db):
+    for _ in range(2):
+        Schedule.objects.create(name="sweep", func="sessions_app.tasks.sweep")
+    schedules.install_sweep()
+    schedules.install_sweep()
+    assert Schedule.objects.get(name="sweep").minutes == 1
 
 
 # Afterwards -------------------------------------------------------------------------------------------------------

@@ -83,6 +83,13 @@ def test_skip_ends_a_held_record(session):
     assert fresh(record).status == RecordStatus.SKIPPED
 
 
+def test_hold_extends_the_lease(session):
+    record = claim(session)
+    SyncInstanceRecord.objects.update(lease_expires_at=timezone.now() + timedelta(seconds=1))
+    records.hold([record])
+    assert fresh(record).lease_expires_at > timezone.now() + timedelta(seconds=60)
+
+
 def test_a_stranger_with_another_token_changes_nothing(session):
     record = claim(session)
     stranger = fresh(record)
@@ -203,6 +210,16 @@ def test_drop_skips_what_was_disabled_meanwhile(session):
     Instance.objects.update(is_active=False)
     assert services.sweep().dropped == 1
     assert (record_of(session, "a").status, record_of(session, "a").reason) == ("skipped", "instance_disabled")
+
+
+@pytest.mark.parametrize("gone", ["deleted", "purged"])
+def test_drop_skips_what_was_deleted_meanwhile(session, gone):
+    if gone == "deleted":
+        Instance.objects.update(deleted_at=Now())
+    else:
+        Instance.objects.all().delete()
+    assert services.sweep().dropped == 1
+    assert record_of(session, "a").status == RecordStatus.SKIPPED
 
 
 def test_a_claim_drops_what_was_deleted_meanwhile(session):
