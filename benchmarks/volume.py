@@ -18,7 +18,8 @@ from benchmarks.worker import Answer, worker
 
 TIMES_FLOOR = 4.0  # each session is measured once only
 MEMORY_MB, STORED_MB = 700, 10
-ACCOUNTS, PERMISSIONS, LOG = TABLES = ("instance_accounts", "account_permission", "account_change_log")
+LOG = "account_change_log"
+TABLES = ("instance_accounts", "account_permission", LOG)
 MB = 1024 * 1024
 
 
@@ -47,13 +48,13 @@ def run(*, tables: int, roles: int) -> Result:
         filling = time.monotonic() - began
         register([crowd.login])
         reader, schema = crowd.readers[-1], crowd.schemas[0]
-        steps = [step("first", crowd, own, work)]
+        steps = [measure("first", crowd, own, work)]
         check("grants counted", _grants_counted(own), tables * roles)
-        steps.append(step("unchanged", crowd, own, work))
+        steps.append(measure("unchanged", crowd, own, work))
         crowd.add_table()
-        steps.append(step("one more table", crowd, own, work))
+        steps.append(measure("one more table", crowd, own, work))
         crowd.shut_out(reader, schema)
-        steps.append(step("one real change", crowd, own, work))
+        steps.append(measure("one real change", crowd, own, work))
         check("changes logged", _changes(own), [(reader, "REVOKE", f"{DATABASE}: relation:{schema}.*", ["SELECT"])])
         stored, on_disk = _stored_bytes(own), _disk_bytes(own)
     first, unchanged, more, changed = steps
@@ -83,7 +84,7 @@ def run(*, tables: int, roles: int) -> Result:
     )
 
 
-def step(name: str, crowd: Crowd, own: psycopg.Connection[Any], work: Callable[[], Answer]) -> Step:
+def measure(name: str, crowd: Crowd, own: psycopg.Connection[Any], work: Callable[[], Answer]) -> Step:
     """Run a session, and the same statements alone."""
     before = _row_versions(own)
     answer = work()
