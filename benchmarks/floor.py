@@ -68,7 +68,7 @@ def _read_one(number: int, login: Login) -> list[Row]:
     with login.connect("postgres") as connection:
         major = connection.info.server_version // 10_000
         for noun in ON_SERVER:
-            found += ((number, "", noun, row) for row in _rows(connection, noun, major))
+            found += ((number, "", noun, row) for row in rows(connection, noun, major))
         databases = [row[3][1] for row in found if row[2] == "databases" and row[3][4] and row[3][6]]
         found += _read_database(connection, number, "postgres", major)
     for database in databases:
@@ -79,20 +79,21 @@ def _read_one(number: int, login: Login) -> list[Row]:
 
 
 def _read_database(connection: psycopg.Connection[Any], number: int, database: str, major: int) -> list[Row]:
-    return [(number, database, noun, row) for noun in IN_DATABASE for row in _rows(connection, noun, major)]
+    return [(number, database, noun, row) for noun in IN_DATABASE for row in rows(connection, noun, major)]
 
 
-def _rows(connection: psycopg.Connection[Any], noun: str, major: int) -> list[tuple[Any, ...]]:
+def rows(connection: psycopg.Connection[Any], noun: str, major: int) -> list[tuple[Any, ...]]:
+    """All that one statement returns."""
     statement = text(noun, major)
     wanted = {name: value for name, value in PARAMETERS.items() if f"%({name})s" in statement}
     return connection.execute(statement.encode(), wanted or None).fetchall()
 
 
-def store(database_url: str, rows: Sequence[Row]) -> None:
+def store(database_url: str, found: Sequence[Row]) -> None:
     """One COPY of the rows into a table of our own database."""
     with psycopg.connect(database_url) as connection:
         connection.execute("DROP TABLE IF EXISTS floor_rows")
         connection.execute("CREATE TABLE floor_rows (target int, database text, statement text, content jsonb)")
         with connection.cursor().copy("COPY floor_rows FROM STDIN") as copy:
-            for target, database, statement, row in rows:
+            for target, database, statement, row in found:
                 copy.write_row((target, database, statement, json.dumps(row, default=str)))
