@@ -107,6 +107,7 @@ class AccountPermission(models.Model):
     type_specific = models.JSONField(default=dict)
     scope_digests = models.JSONField(default=dict)
     fingerprint = models.CharField(max_length=64)
+    owned_digest = models.CharField(max_length=64, blank=True)  # what is shown without being compared: ownership
     reach_digest = models.CharField(max_length=64, blank=True)  # what comes through roles: changes without a diff here
     reader_version = models.PositiveSmallIntegerField(default=1)
     facts_version = models.PositiveSmallIntegerField(default=1)

@@ -54,6 +54,8 @@ class Reading:
         """Whether anything has to be written for this account."""
         if before is None or not before.is_active or before.fingerprint is None:
             return True
+        if seen.owned_digest != before.owned_digest:
+            return True
         if seen.digests != before.digests and self._digests(seen, before.digests) != before.digests:
             return True
         return self.scopes.is_server_read and (
@@ -66,7 +68,7 @@ class Reading:
         """Whether the stored document is needed: to compare with, or to keep a part of."""
         return (
             not self.scopes.is_server_read
-            or any(self.scopes.keeps(scope) for scope in before.digests)
+            or any(self.scopes.keeps(scope) for scope in self.scopes.ledger)
             or self._digests(seen, before.digests) != before.digests
         )
 

@@ -83,17 +83,21 @@ def _refuse_collapse(
     listed: Mapping[Key, AccountSnapshot],
     missing: Sequence[StoredAccount],
 ) -> None:
-    """Grants to the public belong to no account of a person or program, so they do not count."""
-    before = sum(account.is_active and account.kind != PUBLIC for account in stored.values())
-    if all(account.kind == PUBLIC for account in listed.values()):
-        raise AccountListShrunk(instance=instance.name, before=before, after=0)
-    lost = sum(account.kind != PUBLIC for account in missing)
+    """The public and the accounts that every server brings along are always there, so they do not count."""
+    before = sum(account.is_active and _counts_for_collapse(account) for account in stored.values())
+    lost = sum(_counts_for_collapse(account) for account in missing)
     found = sum(
-        account.kind != PUBLIC and not (key in stored and stored[key].is_active) for key, account in listed.items()
+        _counts_for_collapse(account) and not (key in stored and stored[key].is_active)
+        for key, account in listed.items()
     )
     after = before - lost + found
-    if 2 * after < before and before - after >= SHRUNK_BY:
+    is_empty = all(account.kind == PUBLIC for account in listed.values()) or (before > 0 and after == 0)
+    if is_empty or (2 * after < before and before - after >= SHRUNK_BY):
         raise AccountListShrunk(instance=instance.name, before=before, after=after)
+
+
+def _counts_for_collapse(account: StoredAccount | AccountSnapshot) -> bool:
+    return account.kind != PUBLIC and not account.is_system
 
 
 def _deletion(scopes: Scopes, account: StoredAccount) -> dict[str, Any]:

@@ -120,6 +120,7 @@ def _write_permissions(updates: Sequence[AccountUpdate], ids: dict[Key, int], cl
                 "type_specific": update.document["type_specific"],
                 "scope_digests": update.scope_digests,
                 "fingerprint": update.fingerprint,
+                "owned_digest": update.seen.owned_digest,
                 "reach_digest": update.reach_digest,
                 "reader_version": update.reader_version,
                 "facts_version": update.facts_version,

@@ -46,6 +46,7 @@ class StoredAccount:
     last_changed_at: datetime
     fingerprint: str | None
     scope_digests: dict[str, str] | None
+    owned_digest: str | None
     reach_digest: str | None
     reader_version: int | None
     facts_version: int | None
@@ -67,6 +68,7 @@ OWN_COLUMNS = ("id", "username", "host", "is_role", "is_active", "is_superuser",
 PERMISSION_COLUMNS = (
     "fingerprint",
     "scope_digests",
+    "owned_digest",
     "reach_digest",
     "reader_version",
     "facts_version",

@@ -87,6 +87,7 @@ class AccountSnapshot:
     observed: Mapping[str, Any] = field(default_factory=dict)
     meta: Mapping[str, Any] = field(default_factory=dict)
     digests: Mapping[str, str]
+    owned_digest: str  # of owned and meta: what is shown without being compared
     size_bytes: int
 
     @property
@@ -157,6 +158,7 @@ def account(
         type_specific=type_specific,
         owned=owned,
         digests={scope: hashlib.sha256(text.encode()).hexdigest()[:32] for scope, text in texts.items()},
+        owned_digest=digest([owned, fields.get("meta", {})]),
         size_bytes=sum(map(len, texts.values())) + len(shown),
         **fields,
     )

@@ -433,14 +433,13 @@ def test_settings_that_a_new_reader_sees_differently_are_no_change(sync, adapter
 
 
 def test_what_changes_by_use_is_neither_written_nor_logged(sync):
-    sync(snapshot(role("ada", owned={"app": ["relation:s.a"]}, observed={"last_login": 1}), databases=["app"]))
+    sync(snapshot(role("ada", observed={"last_login": 1}), databases=["app"]))
     before = AccountPermission.objects.values().get()
-    sync(snapshot(role("ada", owned={"app": ["relation:s.b"]}, observed={"last_login": 2}), databases=["app"]))
+    sync(snapshot(role("ada", observed={"last_login": 2}), databases=["app"]))
     assert (AccountPermission.objects.values().get(), sync.log()) == (before, [])
-    sync(snapshot(role("ada", owned={"app": ["relation:s.c"]}, observed={"last_login": 3}, limit=1), databases=["app"]))
+    sync(snapshot(role("ada", observed={"last_login": 3}, limit=1), databases=["app"]))
     assert sync.said() == [("ada", "modify_privilege", "ALTER connection_limit=1")]
-    stored = sync.account("ada").permission.permission_snapshot
-    assert (stored["categories"][OWNED], stored["meta"]["observed"]) == ({"app": ["relation:s.c"]}, {"last_login": 3})
+    assert sync.account("ada").permission.permission_snapshot["meta"]["observed"] == {"last_login": 3}
 
 
 @pytest.mark.parametrize("damage", ["missing", "emptied"])
@@ -453,6 +452,34 @@ def test_a_damaged_document_is_rebuilt_from_what_is_read(sync, damage):
     sync(snapshot(role("ada", objects={"app": READ}), databases=["app"]))
     assert sync.log() == []
     assert categories(sync, "ada")[OBJECTS] == {"app": READ}
+
+
+# --- Shown, not compared --------------------------------------------------------------------------------------------
+
+
+def test_ownership_that_moves_is_stored_without_a_word(sync):
+    sync(snapshot(role("a", owned={"app": ["relation:s.t"]}), role("b"), databases=["app"]))
+    sync(snapshot(role("a"), role("b", owned={"app": ["relation:s.t"]}), databases=["app"]))
+    assert sync.log() == []
+    assert OWNED not in categories(sync, "a")
+    assert categories(sync, "b")[OWNED] == {"app": ["relation:s.t"]}
+
+
+def test_ownership_in_a_database_that_was_not_read_stays(sync):
+    both = {"app": "ok", "shut": "ok"}
+    sync(snapshot(role("a", owned={"app": ["relation:s.t"], "shut": ["relation:x.y"]}), databases=both))
+    sync(snapshot(role("a", owned={"app": ["relation:s.u"]}), databases={"app": "ok", "shut": "denied"}))
+    assert categories(sync, "a")[OWNED] == {"app": ["relation:s.u"], "shut": ["relation:x.y"]}
+    assert sync.log() == []
+
+
+def test_the_accounts_that_every_server_brings_along_hide_no_collapse(sync):
+    system = [role(f"pg_{number}", is_system=True) for number in range(16)]
+    sync(snapshot(*system, *(role(f"user{number}") for number in range(15))))
+    with pytest.raises(AccountListShrunk):
+        sync(snapshot(*system))
+    sync(snapshot(*system), force=True)
+    sync(snapshot(*system))  # nobody was there before, so nobody is missing
 
 
 # --- The rest of the record -----------------------------------------------------------------------------------------
