@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from accounts_sync.changes import (
@@ -45,7 +46,7 @@ class Reading:
             scopes=scopes,
             reaches=reaches,
             reach_digests={
-                key: digest([reach.roles, {name: list(paths) for name, paths in reach.capability_reasons.items()}])
+                key: _reach_digest(reach.roles, tuple(sorted(reach.capability_reasons.items())))
                 for key, reach in reaches.items()
             },
         )
@@ -213,6 +214,12 @@ class Reading:
         is_same_rule = before.facts_version == self.adapter.facts_version
         if before.is_superuser != is_superuser and is_same_rule and self.scopes.is_steady:
             yield _superuser_entry(before.is_superuser, facts)
+
+
+@lru_cache(maxsize=1024)
+def _reach_digest(roles: tuple[str, ...], reasons: tuple[tuple[str, tuple[str, ...]], ...]) -> str:
+    """Cached, because most accounts reach the same few roles."""
+    return digest([roles, reasons])
 
 
 def _ordered(scopes: Iterable[str]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -123,14 +123,22 @@ class Reach:
     capability_reasons: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
+# One for all: json.dumps() makes an encoder at every call that has options.
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
 def canonical(value: Any) -> str:
     """JSON with one spelling for equal values."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _ENCODER.encode(value)
 
 
 def digest(value: Any) -> str:
     """A short hash of a value's canonical JSON."""
-    return hashlib.sha256(canonical(value).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return _hash(canonical(value))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def fingerprint(digests: Mapping[str, str]) -> str:
@@ -148,20 +156,35 @@ def account(
     """An AccountSnapshot with its digests: the server scope's covers the stable type_specific too."""
     type_specific, owned = type_specific or {}, owned or {}
     texts = _texts(parts, type_specific)
-    shown = canonical([owned, *(value for value in fields.values() if isinstance(value, str | Mapping))])
-    if not all(map(is_storable, (*texts.values(), shown))):
+    shown = _shown(owned, fields)
+    if not all(map(is_storable, (*texts.values(), shown, *_words(fields)))):
         parts, type_specific, owned = storable(parts), storable(type_specific), storable(owned)
         fields = {name: storable(value) for name, value in fields.items()}
-        texts = _texts(parts, type_specific)
+        texts, shown = _texts(parts, type_specific), _shown(owned, fields)
     return AccountSnapshot(
         parts={scope: part for scope, part in parts.items() if part or scope == SERVER},
         type_specific=type_specific,
         owned=owned,
-        digests={scope: hashlib.sha256(text.encode()).hexdigest()[:32] for scope, text in texts.items()},
-        owned_digest=digest([owned, fields.get("meta", {})]),
+        digests={scope: _hash(text) for scope, text in texts.items()},
+        owned_digest=_hash(shown) if shown else "",
         size_bytes=sum(map(len, texts.values())) + len(shown),
         **fields,
     )
+
+
+def _shown(owned: Mapping[str, Mapping[str, Any]], fields: Mapping[str, Any]) -> str:
+    """What is shown without being compared; empty for most accounts."""
+    meta = fields.get("meta")
+    return canonical([owned, meta or {}]) if owned or meta else ""
+
+
+def _words(fields: Mapping[str, Any]) -> Iterator[str]:
+    """The other texts that are stored."""
+    for value in fields.values():
+        if isinstance(value, str):
+            yield value
+        elif value and isinstance(value, Mapping):
+            yield canonical(value)
 
 
 def _texts(parts: Mapping[str, Mapping[str, Any]], type_specific: Mapping[str, Any]) -> dict[str, str]:

@@ -50,19 +50,27 @@ class Connection:
 
     def rows(self, noun: str, **params: Any) -> list[tuple[Any, ...]]:
         """All rows of the named statement. Raises RemoteError."""
-        return list(self.stream(noun, **params))
+        import psycopg
+
+        try:
+            with self._driver.cursor() as cursor:
+                return cursor.execute(self._text(noun), params or None).fetchall()
+        except psycopg.Error as error:
+            raise translate(error, self.target) from error
 
     def stream(self, noun: str, **params: Any) -> Iterator[tuple[Any, ...]]:
         """The rows of the named statement, held in memory by the batch only. Raises RemoteError."""
         import psycopg
 
-        text = statements.text("dbms.postgresql", noun, self.server.number)
-        self.statements += 1
         try:
             with self._driver.cursor() as cursor:
-                yield from cursor.stream(text.encode("ascii"), params or None, size=BATCH_ROWS)
+                yield from cursor.stream(self._text(noun), params or None, size=BATCH_ROWS)
         except psycopg.Error as error:
             raise translate(error, self.target) from error
+
+    def _text(self, noun: str) -> bytes:
+        self.statements += 1
+        return statements.text("dbms.postgresql", noun, self.server.number).encode("ascii")
 
 
 @contextmanager

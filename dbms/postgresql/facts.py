@@ -20,9 +20,22 @@ CAPABILITIES = {"can_super": ("SUPERUSER", "SUPERUSER"), "can_create_role": ("GR
 def reach(accounts: Sequence[AccountSnapshot]) -> Mapping[tuple[str, str, bool], Reach]:
     """The roles that each account can become or inherits from, directly or not."""
     roles = {account.username: account.parts[SERVER] for account in accounts if account.kind != "public"}
-    return {
-        account.key: _reach(account.username, roles) if account.kind != "public" else Reach() for account in accounts
-    }
+    held = {edge["role"] for part in roles.values() for edge in part.get("postgresql_memberships", ())}
+    same: dict[tuple[tuple[Any, ...], ...], Reach] = {}  # most logins are members of the same few groups
+    found = {}
+    for account in accounts:
+        if account.kind == "public":
+            found[account.key] = Reach()
+            continue
+        edges = roles[account.username].get("postgresql_memberships", ())
+        alike = tuple((edge["role"], edge["admin"], edge["inherit"], edge["set"]) for edge in edges)
+        if account.username in held:  # it may be part of a circle, so its own name matters
+            found[account.key] = _reach(account.username, roles)
+        else:
+            if alike not in same:
+                same[alike] = _reach(account.username, roles)
+            found[account.key] = same[alike]
+    return found
 
 
 def _reach(username: str, roles: Mapping[str, Mapping[str, Any]]) -> Reach:
