@@ -78,7 +78,7 @@ class Turn:
         self.running: dict[int, Fetch] = {}
         self.finished: SimpleQueue[Fetch] = SimpleQueue()
         self.touched: set[int] = set()  # sessions in which this process brought a record to an end
-        self.renewed_at = time.monotonic()
+        self.renewed_at = self.looked_at = time.monotonic()
         self.claimed_at = 0.0
 
     def run(self) -> None:
@@ -240,10 +240,12 @@ class Turn:
     def keep_leases(self) -> None:
         """Renew the leases in time and notice records that were cancelled or taken."""
         mine = [fetch.record for fetch in self.running.values() if not fetch.is_dropped]
-        if not mine:
+        now = time.monotonic()
+        if not mine or now < self.looked_at + TICK_SECONDS:
             return
-        if time.monotonic() - self.renewed_at > settings.SYNC_LEASE_SECONDS / 4:
-            self.renewed_at = time.monotonic()
+        self.looked_at = now
+        if now > self.renewed_at + settings.SYNC_LEASE_SECONDS / 4:
+            self.renewed_at = now
             sessions.renew(mine)
         kept = set(records.held(mine).values_list("pk", flat=True))
         for record in mine:

@@ -234,7 +234,8 @@ def test_the_lease_is_renewed_while_a_fetch_runs(script, make_instances, setting
     turn = engine.Turn(session=session, seconds=10)
     turn.claim()
     first = record_of(session, "a").lease_expires_at
-    turn.renewed_at -= 2  # as if more than a quarter of the lease had gone by
+    turn.renewed_at -= 2
+    turn.looked_at -= 2  # as if more than a quarter of the lease had gone by
     turn.keep_leases()
     assert record_of(session, "a").lease_expires_at > first
     let_go.set()
@@ -289,7 +290,7 @@ def test_a_turn_ends_at_once_when_there_is_nothing_to_do(script, db):
 
 
 def test_leases_of_waiting_results_survive_a_row_of_slow_applies(script, make_instances, settings):
-    settings.SYNC_LEASE_SECONDS = 2
+    settings.SYNC_LEASE_SECONDS = 3
     names = list("abcdef")
     make_instances(*names)
     lapsed = []
