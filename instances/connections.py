@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from dataclasses import dataclass, replace
 
@@ -61,12 +60,10 @@ def check_connection(instance: Instance, *, read: bool = False) -> ConnectionRep
     seconds = settings.SYNC_FETCH_SECONDS if read else settings.SYNC_INLINE_SECONDS
     interrupt = Interrupt()
     target: Target | None = None
-    watchdog = threading.Timer(seconds, interrupt.fire, args=("timeout",))
-    watchdog.daemon = True
     try:
-        target = replace(instance.target(interrupt=interrupt), fetch_timeout=seconds)
-        watchdog.start()
-        server, coverage, accounts = _visit(target, read=read)
+        with interrupt.after(seconds):
+            target = replace(instance.target(interrupt=interrupt), fetch_timeout=seconds)
+            server, coverage, accounts = _visit(target, read=read)
     except WhaleFallError as raised:
         error = (interrupt.error(target) if target else None) or raised
     except Exception as raised:  # a driver's surprise must not take the page down
@@ -82,8 +79,6 @@ def check_connection(instance: Instance, *, read: bool = False) -> ConnectionRep
             accounts=accounts,
             duration=round(time.monotonic() - started, 3),
         )
-    finally:
-        watchdog.cancel()
     if target and error.reason in LOCKOUT_REASONS:
         note_rejection(instance.pk, target, error.reason)
     return ConnectionReport(
