@@ -98,7 +98,8 @@ def _target(adapter: Adapter, options: argparse.Namespace) -> Target:
 
 def _one_line(error: WhaleFallError) -> str:
     code = f"{error.message_code} ({error.reason})" if error.reason else error.message_code
-    text = f"{code}: {error}. {error.hint}" if error.hint else f"{code}: {error}"
+    hint = error.hint.format_map(error.params)
+    text = f"{code}: {error}. {hint}" if hint else f"{code}: {error}"
     return " ".join(text.split())
 
 

@@ -168,6 +168,13 @@ class TestFailure:
         assert line.startswith("DATABASE_CONNECTION_ERROR (refused): ")
         assert "Check host, port and firewall" in line
 
+    def test_that_a_statement_can_mend_shows_the_statement(self, address, scene):
+        scene.database("closed", "ALLOW_CONNECTIONS false")
+        done = run("pg", "accounts", *address, "--database", "closed")
+        assert done.returncode == 1
+        assert done.stderr.startswith("DATABASE_CONNECTION_ERROR (database_closed): ")
+        assert 'ALTER DATABASE "closed" ALLOW_CONNECTIONS true' in done.stderr
+
     def test_of_a_login_does_not_show_the_password(self, guarded):
         done = run("pg", "accounts", "--host", guarded.host, "--port", guarded.port, "--user", "u", password="pa'ss wd")
         assert done.returncode == 1
