@@ -70,7 +70,7 @@ class Interrupt:
 
     @contextmanager
     def after(self, seconds: float) -> Iterator[None]:
-        """Fire for "timeout" when the block takes longer than this; what connects meanwhile gets the time that is left."""
+        """Fire for "timeout" when the block takes longer than this; an adapter connects within `seconds_left`."""
         watchdog = threading.Timer(seconds, self.fire, args=("timeout",))
         watchdog.daemon = True
         self._deadline = time.monotonic() + seconds
@@ -163,6 +163,7 @@ class Adapter:
     minimum_version: tuple[int, ...]
     connect: Callable[[Target], AbstractContextManager[Any]]
     read_accounts: Callable[[Any], AccountsSnapshot]
+    grants: Callable[[AccountsSnapshot, str], tuple[str, ...]]  # the statements that the reading account still needs
     reader_version: int  # rises when a reading changes its meaning
     database_categories: frozenset[str]  # snapshot categories that are read inside each database and keyed by it
     reach: Callable[[Sequence[AccountSnapshot]], Mapping[tuple[str, str, bool], Reach]]
