@@ -9,11 +9,12 @@ import pytest
 from psycopg import sql
 
 from dbms import postgresql
-from dbms.postgresql.accounts import read_accounts
+from dbms.postgresql.accounts import _why_not, read_accounts
 from dbms.postgresql.connection import connect
-from dbms.postgresql.grants import grants
+from dbms.postgresql.grants import NO_CONNECT, grants
 from dbms.snapshots import AccountsSnapshot, Coverage, account
 from tests.dbms.conftest import Scene, target_of
+from whalefall.errors import ConnectDenied
 
 DOCUMENT = Path(__file__).parents[3] / "docs/monitoring-accounts.md"
 HOSTILE = [
@@ -66,6 +67,17 @@ def test_what_accepts_no_connections_is_not_missing(scene):
     offline = {scope for scope, status in statuses(seen).items() if status == "offline"}
     assert offline == {"database:template0", "database:parked", "database:half_gone"}
     assert grants(seen, "monitor") == ()
+
+
+def test_a_database_that_closes_between_list_and_login_is_missing_too(scene):
+    members_only(scene, "secret")
+    scene.role("monitor")
+    with (
+        pytest.raises(ConnectDenied) as caught,
+        connect(target_of(scene.server, username="monitor", database="secret")),
+    ):
+        pass
+    assert _why_not(caught.value) == ("denied", NO_CONNECT)
 
 
 @pytest.mark.parametrize(("superuser", "expected"), [("rdsadmin", 0), ("postgres", 1)])
