@@ -31,10 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"dbms: {error}", file=sys.stderr)
         return 2
     try:
-        with adapter.connect(target) as connection:
+        with target.interrupt.after(target.fetch_timeout), adapter.connect(target) as connection:
             snapshot = adapter.read_accounts(connection)
     except WhaleFallError as error:
-        print(_one_line(error), file=sys.stderr)
+        print(_one_line(target.interrupt.error(target) or error), file=sys.stderr)
         return 1
     try:
         print(json.dumps(_as_json(snapshot)) if options.json else "\n".join(_as_text(snapshot, adapter)))
@@ -61,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--ca", type=Path, metavar="FILE", help="CA certificate in PEM, for --tls verify")
     parser.add_argument("--connect-timeout", type=_seconds, metavar="SECONDS")
     parser.add_argument("--statement-timeout", type=_seconds, metavar="SECONDS")
+    parser.add_argument(
+        "--timeout", type=_seconds, default=300, metavar="SECONDS", help="for the whole read; default: %(default)s"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     return parser
 
@@ -88,13 +91,15 @@ def _target(adapter: Adapter, options: argparse.Namespace) -> Target:
         database=options.database,
         tls_mode=options.tls,
         tls_ca=options.ca.read_text(encoding="utf-8") if options.ca else "",
+        fetch_timeout=options.timeout,
         **{name: seconds for name, seconds in limits.items() if seconds is not None},
     )
 
 
 def _one_line(error: WhaleFallError) -> str:
     code = f"{error.message_code} ({error.reason})" if error.reason else error.message_code
-    text = f"{code}: {error}. {error.hint}" if error.hint else f"{code}: {error}"
+    hint = error.hint.format_map(error.params)
+    text = f"{code}: {error}. {hint}" if hint else f"{code}: {error}"
     return " ".join(text.split())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,6 +31,7 @@ class Interrupt:
         self._lock = threading.Lock()
         self._open: dict[object, tuple[Callable[[], object], Callable[[], object]]] = {}
         self._reason: Literal["", "timeout", "cancelled"] = ""
+        self._deadline = math.inf
 
     @property
     def reason(self) -> Literal["", "timeout", "cancelled"]:
@@ -65,6 +67,23 @@ class Interrupt:
             time.sleep(0.02)
         for _, (_cancel, disconnect) in opened:
             _quietly(disconnect)
+
+    @contextmanager
+    def after(self, seconds: float) -> Iterator[None]:
+        """Fire for "timeout" when the block takes longer than this; an adapter connects within `seconds_left`."""
+        watchdog = threading.Timer(seconds, self.fire, args=("timeout",))
+        watchdog.daemon = True
+        self._deadline = time.monotonic() + seconds
+        watchdog.start()
+        try:
+            yield
+        finally:
+            watchdog.cancel()
+
+    @property
+    def seconds_left(self) -> float:
+        """How long the fetch may still take; infinite when nobody set a limit by `after()`."""
+        return max(0.0, self._deadline - time.monotonic())
 
     def error(self, target: Target) -> RemoteTimeout | FetchCancelled | None:
         """What an aborted fetch has to raise, whatever its driver said; None while it was not aborted."""
@@ -144,6 +163,7 @@ class Adapter:
     minimum_version: tuple[int, ...]
     connect: Callable[[Target], AbstractContextManager[Any]]
     read_accounts: Callable[[Any], AccountsSnapshot]
+    grants: Callable[[AccountsSnapshot, str], tuple[str, ...]]  # the statements that the reading account still needs
     reader_version: int  # rises when a reading changes its meaning
     database_categories: frozenset[str]  # snapshot categories that are read inside each database and keyed by it
     reach: Callable[[Sequence[AccountSnapshot]], Mapping[tuple[str, str, bool], Reach]]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from dataclasses import dataclass, replace
 
@@ -12,7 +11,7 @@ from django.db.models.functions import Now
 
 import dbms
 from dbms.base import Interrupt, Server, Target
-from dbms.snapshots import Coverage
+from dbms.snapshots import AccountsSnapshot, Coverage
 from instances.models import Instance
 from instances.services import NOT_REJECTED
 from whalefall import messages
@@ -26,12 +25,16 @@ LOCKOUT_REASONS = frozenset({"auth", "account_locked"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionReport:
-    """What a connection test found. `duration` is in seconds; `coverage` is empty unless the test read."""
+    """What a connection test found. `duration` is in seconds.
+
+    `coverage` and `grants`, the statements that open what a grant can open, are empty unless the test read.
+    """
 
     success: bool
     version: str = ""
     main_version: str = ""
     coverage: tuple[Coverage, ...] = ()
+    grants: tuple[str, ...] = ()
     accounts: int | None = None
     message_code: str = ""
     reason: str = ""
@@ -61,12 +64,10 @@ def check_connection(instance: Instance, *, read: bool = False) -> ConnectionRep
     seconds = settings.SYNC_FETCH_SECONDS if read else settings.SYNC_INLINE_SECONDS
     interrupt = Interrupt()
     target: Target | None = None
-    watchdog = threading.Timer(seconds, interrupt.fire, args=("timeout",))
-    watchdog.daemon = True
     try:
-        target = replace(instance.target(interrupt=interrupt), fetch_timeout=seconds)
-        watchdog.start()
-        server, coverage, accounts = _visit(target, read=read)
+        with interrupt.after(seconds):
+            target = replace(instance.target(interrupt=interrupt), fetch_timeout=seconds)
+            server, found = _visit(target, read=read)
     except WhaleFallError as raised:
         error = (interrupt.error(target) if target else None) or raised
     except Exception as raised:  # a driver's surprise must not take the page down
@@ -78,12 +79,11 @@ def check_connection(instance: Instance, *, read: bool = False) -> ConnectionRep
             success=True,
             version=server.version,
             main_version=server.main_version,
-            coverage=coverage,
-            accounts=accounts,
+            coverage=found.coverage if found else (),
+            grants=dbms.get(target.db_type).grants(found, target.username) if found else (),
+            accounts=len(found.accounts) if found else None,
             duration=round(time.monotonic() - started, 3),
         )
-    finally:
-        watchdog.cancel()
     if target and error.reason in LOCKOUT_REASONS:
         note_rejection(instance.pk, target, error.reason)
     return ConnectionReport(
@@ -96,13 +96,10 @@ def check_connection(instance: Instance, *, read: bool = False) -> ConnectionRep
     )
 
 
-def _visit(target: Target, *, read: bool) -> tuple[Server, tuple[Coverage, ...], int | None]:
+def _visit(target: Target, *, read: bool) -> tuple[Server, AccountsSnapshot | None]:
     adapter = dbms.get(target.db_type)
     with adapter.connect(target) as connection:
-        if not read:
-            return connection.server, (), None
-        snapshot = adapter.read_accounts(connection)
-        return connection.server, snapshot.coverage, len(snapshot.accounts)
+        return connection.server, adapter.read_accounts(connection) if read else None
 
 
 def note_success(instance_pk: int, *, version: str, main_version: str) -> None:

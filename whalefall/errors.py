@@ -195,6 +195,48 @@ class AccountLocked(ConnectionFailed):
     hint = N_("Unlock the account on the server, or use another credential.")
 
 
+class DatabaseMissing(ConnectionFailed):
+    """More parameters: database."""
+
+    reason = "database"
+    text = N_("There is no usable database {database} on {host}:{port}: {detail}")
+    hint = N_("Name another database in the instance.")
+
+
+class DatabaseClosed(ConnectionFailed):
+    """More parameters: database, statement."""
+
+    reason = "database_closed"
+    text = N_("The database {database} on {host}:{port} accepts no connections")
+    hint = N_("Name another database in the instance, or open this one to connections: {statement}")
+
+
+class ConnectDenied(ConnectionFailed):
+    """More parameters: database, statement."""
+
+    reason = "privilege"
+    text = N_("{username} may not connect to the database {database} on {host}:{port}")
+    hint = N_("Name another database in the instance, or grant what is missing: {statement}")
+
+
+class TooManyConnections(ConnectionFailed):
+    reason, transient = "too_many_connections", True
+    text = N_("{host}:{port} has no connection left for {username}: {detail}")
+    hint = N_("Close idle connections, or raise the limit of the server, the database or the account, as it says.")
+
+
+class ServerRestarting(ConnectionFailed):
+    reason, transient = "restarting", True
+    text = N_("{host}:{port} ends its connections or accepts none yet: {detail}")
+    hint = N_("Wait until the server has started; if it stays so, look into its log.")
+
+
+class ConnectionUnexplained(ConnectionFailed):
+    reason = "other"
+    text = N_("Cannot connect to {host}:{port}: {detail}")
+    hint = N_("Try the same login with the server's own client, and look into the server's log at this moment.")
+
+
 class RemoteTimeout(RemoteError):
     message_code, reason, transient = "DATABASE_TIMEOUT", "timeout", True
     text = N_("{host}:{port} did not answer in time: {detail}")
@@ -227,6 +269,12 @@ class VersionUnsupported(SyncDataError):
     reason = "version"
     text = N_("{host}:{port} runs version {version}; the oldest supported is {minimum}")
     hint = N_("Upgrade the server, or disable the instance.")
+
+
+class AnswerUnexplained(SyncDataError):
+    reason = "other"
+    text = N_("{host}:{port} gave no usable answer: {detail}")
+    hint = N_("Look into the server's log at this moment; if the server is well, report the error.")
 
 
 class AccountListShrunk(SyncDataError):
@@ -319,12 +367,19 @@ CATALOGUE: tuple[type[WhaleFallError], ...] = (
     TlsFailed,
     LoginRejected,
     AccountLocked,
+    DatabaseMissing,
+    DatabaseClosed,
+    ConnectDenied,
+    TooManyConnections,
+    ServerRestarting,
+    ConnectionUnexplained,
     RemoteTimeout,
     FetchCancelled,
     SyncDataError,
     PrivilegeMissing,
     ProtocolViolation,
     VersionUnsupported,
+    AnswerUnexplained,
     AccountListShrunk,
     SnapshotMissing,
     PermissionFactsMissing,

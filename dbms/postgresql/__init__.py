@@ -5,6 +5,7 @@ from dbms.postgresql.accounts import CATEGORIES_BY_DATABASE, read_accounts
 from dbms.postgresql.connection import MINIMUM_VERSION, connect
 from dbms.postgresql.facts import facts, reach
 from dbms.postgresql.failures import DEFAULT_DATABASE
+from dbms.postgresql.grants import grants
 
 adapter = Adapter(
     key="postgresql",
@@ -14,6 +15,7 @@ adapter = Adapter(
     minimum_version=MINIMUM_VERSION,
     connect=connect,
     read_accounts=read_accounts,
+    grants=grants,
     reader_version=1,
     database_categories=CATEGORIES_BY_DATABASE,
     reach=reach,

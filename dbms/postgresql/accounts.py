@@ -9,6 +9,7 @@ from typing import Any
 from dbms.postgresql import privileges
 from dbms.postgresql.connection import Connection, connect
 from dbms.postgresql.failures import DATABASE_MISSING, DEFAULT_DATABASE, NOT_CONNECTABLE
+from dbms.postgresql.grants import NO_CONNECT
 from dbms.postgresql.privileges import DatabaseRead, Grants, worded
 from dbms.postgresql.roles import PUBLIC, Role, read_memberships, read_roles, read_settings
 from dbms.snapshots import (
@@ -21,7 +22,7 @@ from dbms.snapshots import (
     account,
     database_scope,
 )
-from whalefall.errors import LoginRejected, PrivilegeMissing, RemoteError, RemoteTimeout, TlsFailed
+from whalefall.errors import ConnectDenied, LoginRejected, PrivilegeMissing, RemoteError, RemoteTimeout, TlsFailed
 
 ATTRIBUTES = "postgresql_role_attributes"
 MEMBERSHIPS = "postgresql_memberships"
@@ -138,7 +139,7 @@ def _read_database(
         if database.name == (target.database or DEFAULT_DATABASE):
             return privileges.read_database(connection, roles, grant_row_cap=grant_row_cap)
         if not database.may_connect:
-            return Coverage(scope=scope, status="denied", reason="no CONNECT privilege")
+            return Coverage(scope=scope, status="denied", reason=NO_CONNECT)
         with connect(replace(target, database=database.name)) as further:
             return privileges.read_database(further, roles, grant_row_cap=grant_row_cap)
     except RemoteError as error:
@@ -158,6 +159,8 @@ def _why_not(error: RemoteError) -> tuple[CoverageStatus, str]:
         return "offline", "not accepting connections"
     if isinstance(error, RemoteTimeout):
         return "timeout", detail
+    if isinstance(error, ConnectDenied):
+        return "denied", NO_CONNECT
     if isinstance(error, (PrivilegeMissing, LoginRejected, TlsFailed)):  # TLS and login were good enough elsewhere
         return "denied", detail
     return "error", detail

@@ -98,12 +98,13 @@ def _cancel(driver: psycopg.Connection[Any]) -> None:
 
 
 def _open(target: Target) -> psycopg.Connection[Any]:
-    """Try the host's addresses in turn, within connect_timeout for all of them together."""
-    deadline = time.monotonic() + target.connect_timeout
+    """Try the host's addresses in turn, within connect_timeout, or what is left of the fetch, for all together."""
+    seconds = min(target.connect_timeout, target.interrupt.seconds_left)
+    deadline = time.monotonic() + seconds
     secrets = (target.username, target.password, target.database)
     if any("\0" in text or not _is_encodable(text) for text in secrets):
         raise LoginRejected(**target.address, detail="user name, password or database cannot be sent to a server")
-    addresses = _addresses(target)
+    addresses = _addresses(target, seconds=seconds)
     failure: RemoteError = RemoteTimeout(**target.address, detail="no address answered")
     with _ca_file(target) as ca_file:
         for position, address in enumerate(addresses):
@@ -165,7 +166,7 @@ def _attempt(target: Target, address: str, ca_file: str, *, seconds: float) -> p
     return driver
 
 
-def _addresses(target: Target) -> list[str]:
+def _addresses(target: Target, *, seconds: float) -> list[str]:
     """The host's addresses. The resolver knows no time-out, so it works in a thread that may be left behind."""
     try:
         return [str(ipaddress.ip_address(target.host))]
@@ -182,7 +183,7 @@ def _addresses(target: Target) -> list[str]:
 
     threading.Thread(target=resolve, name="resolver", daemon=True).start()
     try:
-        outcome = answer.get(timeout=target.connect_timeout)
+        outcome = answer.get(timeout=seconds)
     except queue.Empty:
         raise RemoteTimeout(**target.address, detail="the name servers do not answer") from None
     if isinstance(outcome, Exception):

@@ -5,17 +5,23 @@ from __future__ import annotations
 import re
 
 from dbms.base import Target
+from dbms.postgresql.grants import connect_grant, quoted
 from whalefall.errors import (
     AccountLocked,
-    ConnectionFailed,
+    AnswerUnexplained,
+    ConnectDenied,
     ConnectionRefused,
+    ConnectionUnexplained,
+    DatabaseClosed,
+    DatabaseMissing,
     LoginRejected,
     PrivilegeMissing,
     ProtocolViolation,
     RemoteError,
     RemoteTimeout,
-    SyncDataError,
+    ServerRestarting,
     TlsFailed,
+    TooManyConnections,
     VersionUnsupported,
 )
 
@@ -23,21 +29,20 @@ DEFAULT_DATABASE = "postgres"
 DATABASE_MISSING = "3D000"
 NOT_CONNECTABLE = "55000"
 
-# By SQLSTATE, or by its first two characters.
+# Of statements, by SQLSTATE or its first three or two characters.
 BY_SQLSTATE: dict[str, type[RemoteError]] = {
     "08": ProtocolViolation,
     "08004": ConnectionRefused,
     "28": LoginRejected,
-    DATABASE_MISSING: ConnectionFailed,
     "40001": ProtocolViolation,  # a standby cancels what conflicts with its recovery
     "42501": PrivilegeMissing,
-    "53300": ConnectionRefused,  # too many connections
+    "53300": TooManyConnections,
     "55P03": RemoteTimeout,  # lock_timeout
-    NOT_CONNECTABLE: ConnectionFailed,
     "57014": RemoteTimeout,
-    "57P": ProtocolViolation,  # shut down meanwhile
-    "57P03": ConnectionRefused,  # starting up or shutting down
-    "XX": SyncDataError,
+    "57P": ProtocolViolation,  # the database was dropped, the session was idle for too long
+    "57P01": ServerRestarting,  # by an administrator's command
+    "57P02": ServerRestarting,  # after a crash
+    "57P03": ServerRestarting,  # not yet, or no longer
 }
 
 # While connecting, libpq hands out texts only. The server's own come in its lc_messages; of other languages than
@@ -52,11 +57,13 @@ WHILE_CONNECTING: tuple[tuple[str, type[RemoteError], str], ...] = (
     (r"(?i)authentication failed|认证失败", LoginRejected, "28P01"),
     (r"no password supplied|empty password", LoginRejected, "28P01"),
     (r'role ".*" does not exist|角色 ?".*" ?不存在', LoginRejected, "28000"),
-    (r'database ".*" does not exist|数据库 ?".*" ?不存在', ConnectionFailed, DATABASE_MISSING),
-    (r"permission denied for database|访问数据库.*的权限不够", PrivilegeMissing, "42501"),
-    (r"not currently accepting connections|invalid database|当前不接受联接", ConnectionFailed, NOT_CONNECTABLE),
-    (r"too many (connections|clients)|connection slots|连接太多|太多的客户", ConnectionRefused, "53300"),
-    (r"database system is|数据库系统", ConnectionRefused, "57P03"),
+    (r'database ".*" does not exist|数据库 ?".*" ?不存在', DatabaseMissing, DATABASE_MISSING),
+    (r"invalid database", DatabaseMissing, NOT_CONNECTABLE),  # an interrupted DROP DATABASE left it
+    (r"permission denied for database|访问数据库.*的权限不够", ConnectDenied, "42501"),
+    (r"not currently accepting connections|当前不接受联接", DatabaseClosed, NOT_CONNECTABLE),
+    (r"too many (connections|clients)|connection slots|连接太多|太多的客户", TooManyConnections, "53300"),
+    (r"database system is|数据库系统", ServerRestarting, "57P03"),
+    (r"terminating connection", ServerRestarting, "57P01"),
     (r"Connection refused|No route to host|unreachable|Host is down", ConnectionRefused, ""),
     (
         r"expected authentication request|invalid response|server closed the connection|reset by peer|Broken pipe"
@@ -86,9 +93,26 @@ def translate(error: Exception, target: Target, *, connecting: bool = False) -> 
         found, sqlstate = _by_text(text)
     else:
         found = ProtocolViolation  # without a SQLSTATE it is not the server that speaks
-    known = {"version": "9.5 or older", "minimum": "9.6"} if found is VersionUnsupported else {}
+    found = found or AnswerUnexplained
     detail = without_password(text, target)
-    return (found or SyncDataError)(**target.address, **known, detail=detail, extra={"sqlstate": sqlstate})
+    return found(**target.address, **_particulars(found, target), detail=detail, extra={"sqlstate": sqlstate})
+
+
+def _particulars(found: type[RemoteError], target: Target) -> dict[str, str]:
+    """The parameters that only some errors have: what was missing, and the statement that helps."""
+    database = target.database or DEFAULT_DATABASE
+    if found is VersionUnsupported:
+        return {"version": "9.5 or older", "minimum": "9.6"}
+    if found is DatabaseMissing:
+        return {"database": quoted(database)}
+    if found is DatabaseClosed:
+        return {
+            "database": quoted(database),
+            "statement": f"ALTER DATABASE {quoted(database)} ALLOW_CONNECTIONS true",
+        }
+    if found is ConnectDenied:
+        return {"database": quoted(database), "statement": connect_grant(database, target.username)}
+    return {}
 
 
 def without_password(text: str, target: Target) -> str:
@@ -107,7 +131,7 @@ def _by_text(text: str) -> tuple[type[RemoteError], str]:
     for pattern, error, sqlstate in WHILE_CONNECTING:
         if re.search(pattern, text):
             return error, sqlstate
-    return ConnectionFailed, ""
+    return ConnectionUnexplained, ""
 
 
 def _words(error: Exception) -> str:

@@ -74,6 +74,7 @@ def adapter(*, reader_version: int = 1, facts_version: int = 1) -> Adapter:
         minimum_version=(9, 6),
         connect=refuse,
         read_accounts=refuse,
+        grants=refuse,
         reader_version=reader_version,
         database_categories=BY_DATABASE,
         reach=reach,

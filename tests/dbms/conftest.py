@@ -55,8 +55,12 @@ class Scene:
 
     def role(self, name: str, options: str = "LOGIN") -> str:
         self.run(sql.SQL("CREATE ROLE {} " + options).format(sql.Identifier(name)))
-        self._roles.append(name)
+        self.adopt_role(name)
         return name
+
+    def adopt_role(self, name: str) -> None:
+        """Take a role away at the end that the test itself makes."""
+        self._roles.append(name)
 
     def database(self, name: str, options: str = "") -> str:
         self.run(sql.SQL("CREATE DATABASE {} " + options).format(sql.Identifier(name)))

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from dbms.base import APPLICATION_NAME
+from tests.dbms.conftest import Scene, admin_of
 from whalefall.demo.servers import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -17,14 +24,26 @@ ROOT = Path(__file__).parents[2]
 
 def run(*arguments: object, password: str | None = "x", code: str | None = None, **environment: str):
     """The finished process. `code` replaces `-m dbms`."""
+    with started(*arguments, password=password, code=code, **environment) as process:
+        out, err = process.communicate(timeout=60)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+@contextmanager
+def started(*arguments: object, password: str | None = "x", code: str | None = None, **environment: str):
+    """The running process, killed at the end of the block."""
     variables = {"PATH": os.environ["PATH"], **environment}
     if password is not None:
         variables["WHALEFALL_PASSWORD"] = password
     start = ["-c", code] if code else ["-m", "dbms"]
-    return subprocess.run(
+    with subprocess.Popen(
         [sys.executable, *start, *(str(part) for part in arguments)],
-        cwd=ROOT, env=variables, capture_output=True, text=True, timeout=60, encoding="utf-8",
-    )  # fmt: skip
+        cwd=ROOT, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
+    ) as process:  # fmt: skip
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.fixture
@@ -95,6 +114,52 @@ def test_knows_no_django():
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@contextmanager
+def waiting_backend(scene: Scene, database: str) -> Iterator[Callable[[], int]]:
+    """Makes who reads the database wait for a lock there; answers how to await that and get its backend's pid."""
+    query = "SELECT pid FROM pg_stat_activity WHERE application_name = %s AND wait_event_type = 'Lock'"
+    with admin_of(scene.server, database) as owner, owner.transaction(), admin_of(scene.server) as watcher:
+        owner.execute("LOCK TABLE pg_default_acl IN ACCESS EXCLUSIVE MODE")
+
+        def pid() -> int:
+            give_up = time.monotonic() + 20
+            while time.monotonic() < give_up:
+                if row := watcher.execute(query, [APPLICATION_NAME]).fetchone():
+                    return row[0]
+            raise AssertionError("nobody waits for the lock")
+
+        yield pid
+
+
+def test_ends_at_its_timeout_when_the_backend_freezes(address, scene):
+    scene.database("held")
+    arguments = ("pg", "accounts", *address, "--database", "held", "--timeout", "3")
+    began = time.monotonic()
+    with waiting_backend(scene, "held") as pid, started(*arguments) as process:
+        frozen = pid()
+        os.kill(frozen, signal.SIGSTOP)
+        try:
+            out, err = process.communicate(timeout=20)
+            lasted = time.monotonic() - began
+        finally:
+            os.kill(frozen, signal.SIGCONT)
+    assert (process.returncode, out) == (1, "")
+    (line,) = err.splitlines()
+    assert line.startswith("DATABASE_TIMEOUT (timeout): ")
+    assert "the whole read took longer than 3 s" in line
+    assert lasted < 3 + 2
+
+
+def test_ends_at_its_timeout_when_a_peer_accepts_and_says_nothing():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        began = time.monotonic()
+        address = ("--host", "127.0.0.1", "--port", silent.getsockname()[1], "--user", "u")
+        done = run("pg", "accounts", *address, "--timeout", "2", "--connect-timeout", "40")
+        assert time.monotonic() - began < 2 + 2
+    assert done.returncode == 1
+    assert done.stderr.startswith("DATABASE_TIMEOUT (timeout): ")
+
+
 class TestFailure:
     def test_is_one_line_with_code_reason_and_hint(self):
         done = run("pg", "accounts", "--host", "127.0.0.1", "--port", free_port(), "--user", "u", "--json")
@@ -102,6 +167,13 @@ class TestFailure:
         (line,) = done.stderr.splitlines()
         assert line.startswith("DATABASE_CONNECTION_ERROR (refused): ")
         assert "Check host, port and firewall" in line
+
+    def test_that_a_statement_can_mend_shows_the_statement(self, address, scene):
+        scene.database("closed", "ALLOW_CONNECTIONS false")
+        done = run("pg", "accounts", *address, "--database", "closed")
+        assert done.returncode == 1
+        assert done.stderr.startswith("DATABASE_CONNECTION_ERROR (database_closed): ")
+        assert 'ALTER DATABASE "closed" ALLOW_CONNECTIONS true' in done.stderr
 
     def test_of_a_login_does_not_show_the_password(self, guarded):
         done = run("pg", "accounts", "--host", guarded.host, "--port", guarded.port, "--user", "u", password="pa'ss wd")
@@ -118,6 +190,7 @@ class TestFailure:
             ("pg", "accounts", "--host", "h", "--user", "u", "--port", "0"),
             ("pg", "accounts", "--host", "h", "--user", "u", "--port", "70000"),
             ("pg", "accounts", "--host", "h", "--user", "u", "--connect-timeout", "-1"),
+            ("pg", "accounts", "--host", "h", "--user", "u", "--timeout", "0"),
             ("pg", "accounts", "--host", "h", "--user", "u", "--ca", "/nonexistent.pem"),
             ("pg", "accounts", "--host", "h", "--user", "u", "--password", "secret"),
             ("pg", "accounts", "--host", "h", "--user", "u", "--tls", "maybe"),

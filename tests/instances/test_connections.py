@@ -16,6 +16,7 @@ from instances import connections
 from instances.connections import ConnectionReport
 from instances.models import Instance
 from tests.instances.factories import InstanceFactory
+from tests.shell import Shell
 from whalefall.demo import servers
 from whalefall.demo.servers import ThrowawayServer
 
@@ -143,6 +144,39 @@ def test_a_credential_that_is_missing_or_unreadable_is_reported_without_a_connec
     instance.save()
     assert check(instance).message_code == "CREDENTIAL_MISSING"
     assert instance.rejected_login == "x"
+
+
+def test_a_login_database_that_denies_us_is_told_with_its_grant(instance: Instance):
+    instance.database_name = "secret"
+    instance.save()
+    report = check(instance)
+    assert (report.success, report.message_code, report.reason) == (False, "DATABASE_CONNECTION_ERROR", "privilege")
+    assert 'GRANT CONNECT ON DATABASE "secret" TO "monitor"' in report.hint
+    assert instance.rejected_reason == "auth", "the login itself was not rejected"
+
+
+def test_the_command_prints_the_missing_grants_and_succeeds_when_nothing_is_missing(
+    instance: Instance, server: ThrowawayServer, manage: Shell
+):
+    ended = manage("instances", "test", instance.name)
+    assert (ended.status, ended.err) == (1, "")
+    assert "  database:secret: denied (no CONNECT privilege)" in ended.out.splitlines()
+    assert ended.out.splitlines()[-1] == '  GRANT CONNECT ON DATABASE "secret" TO "monitor";'
+    ended = manage("instances", "test", instance.name, "--json")
+    assert (ended.status, ended.err) == (1, "")
+    assert ended.json["success"] is True
+    (statement,) = ended.json["grants"]
+    with psycopg.connect(host=server.host, port=server.port, user="postgres", autocommit=True) as superuser:
+        superuser.execute(statement)
+        try:
+            ended = manage("instances", "test", instance.name, "--json")
+            printed = manage("instances", "test", instance.name)
+        finally:
+            superuser.execute("REVOKE CONNECT ON DATABASE secret FROM monitor")
+    assert (ended.status, printed.status) == (0, 0)
+    assert ended.json["grants"] == []
+    assert [line.split(":")[1] for line in ended.json["missing"]] == ["template0"]
+    assert "GRANT" not in printed.out
 
 
 def test_a_reading_test_says_what_could_not_be_read(instance: Instance):

@@ -63,7 +63,11 @@ class Command(DomainCommand):
         sub = action("export", "Write the inventory as a CSV file that can be imported again, without passwords.")
         sub.add_argument("file", type=Path, nargs="?", help="default: standard output")
 
-        sub = action("test", "Log in to an instance, read it, and say what could not be read.")
+        sub = action(
+            "test",
+            "Log in to an instance, read it, and say what could not be read and which statements grant it. "
+            "The exit status is 1 when the login fails or a grant is missing.",
+        )
         sub.add_argument("name")
 
     def handle(self, *, action: str, **options: Any) -> None:
@@ -161,8 +165,14 @@ class Command(DomainCommand):
             self.stdout.write(f"{name}: {report.version}, {report.accounts} accounts, {report.duration} s")
             for line in report.missing:
                 self.stdout.write(f"  {line}")
+            if report.grants:
+                self.stdout.write(_("To be able to read everything, have an administrator of the server run:"))
+            for statement in report.grants:
+                self.stdout.write(f"  {statement};")
         if not report.success:
             self.fail(message_code=report.message_code, text=report.text, hint=report.hint)
+        if report.grants:
+            raise SystemExit(1)
 
 
 def _document(instance: Instance) -> dict[str, Any]:

@@ -16,21 +16,29 @@ import pytest
 from psycopg import sql
 
 from dbms.base import APPLICATION_NAME, Interrupt
+from dbms.postgresql import failures
 from dbms.postgresql.connection import connect
 from dbms.postgresql.failures import translate
 from tests.dbms.conftest import Scene, admin_of, target_of
+from whalefall import messages
 from whalefall.demo.servers import free_port
 from whalefall.errors import (
     AccountLocked,
-    ConnectionFailed,
+    AnswerUnexplained,
+    ConnectDenied,
     ConnectionRefused,
+    ConnectionUnexplained,
+    DatabaseClosed,
+    DatabaseMissing,
     FetchCancelled,
     LoginRejected,
     PrivilegeMissing,
     ProtocolViolation,
     RemoteError,
     RemoteTimeout,
+    ServerRestarting,
     TlsFailed,
+    TooManyConnections,
     UnknownHost,
     VersionUnsupported,
 )
@@ -68,6 +76,17 @@ def failure_of(target) -> RemoteError:
     with pytest.raises(RemoteError) as caught, connect(target):
         pass
     return caught.value
+
+
+def failure_told(text: str) -> RemoteError:
+    """What a server's refusal means. Its SQLSTATE never reaches us: libpq hands out the text only."""
+    body = b"SFATAL\0C00000\0M" + text.encode() + b"\0\0"
+    with listener(b"E" + struct.pack("!I", len(body) + 4) + body) as port:
+        return failure_of(target_of(_At(port)))
+
+
+def hint_of(error: RemoteError) -> str:
+    return messages.hint(error.message_code, error.reason, error.params)
 
 
 @contextmanager
@@ -188,18 +207,65 @@ class TestLogin:
 
     def test_to_a_missing_database_names_the_database(self, guarded):
         error = failure_of(target_of(guarded, database="no such database"))
-        assert type(error) is ConnectionFailed
-        assert "no such database" in str(error)
+        assert type(error) is DatabaseMissing
+        assert '"no such database"' in str(error)
+        assert not error.transient
 
-    def test_to_a_database_without_connect_is_a_missing_privilege(self, scene, login):
-        scene.database("members_only")
-        scene.run("REVOKE CONNECT ON DATABASE members_only FROM PUBLIC")
-        assert type(failure_of(login("stranger", "right", database="members_only"))) is PrivilegeMissing
+    def test_to_a_database_that_an_interrupted_drop_left_behind_is_as_to_a_missing_one(self, scene):
+        scene.database("half_gone")
+        scene.run("UPDATE pg_database SET datconnlimit = -2 WHERE datname = 'half_gone'")
+        error = failure_of(target_of(scene.server, database="half_gone"))
+        assert type(error) is DatabaseMissing
+        assert "invalid database" in str(error)
+
+    @pytest.mark.parametrize("name", ["plain", 'Say "hi"', "{host}", "new\nline"])
+    def test_to_a_closed_database_tells_the_statement_that_opens_it(self, scene, login, name):
+        scene.database(name, "ALLOW_CONNECTIONS false")
+        target = login("reader", "right", database=name)
+        error = failure_of(target)
+        assert (type(error), error.transient) == (DatabaseClosed, False)
+        scene.run(error.params["statement"])
+        assert error.params["statement"] in hint_of(error)
+        with connect(target):
+            pass
+
+    @pytest.mark.parametrize("name", ["plain", 'Say "hi"', "{host}", "new\nline", "back\\slash\t"])
+    def test_to_a_database_without_connect_tells_the_statement_that_grants_it(self, scene, login, name):
+        scene.database(name)
+        scene.run(sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
+        target = login(f"stranger to {name}", "right", database=name)
+        error = failure_of(target)
+        assert (type(error), error.transient) == (ConnectDenied, False)
+        assert error.params["statement"].startswith("GRANT CONNECT ON DATABASE ")
+        scene.run(error.params["statement"])
+        assert error.params["statement"] in hint_of(error)
+        with connect(target):
+            pass
 
     def test_beyond_the_connection_limit_is_refused_for_now(self, login):
         error = failure_of(login("crowded", "right", "LOGIN CONNECTION LIMIT 0"))
-        assert type(error) is ConnectionRefused
-        assert error.transient
+        assert (type(error), error.transient) == (TooManyConnections, True)
+        assert 'for role "crowded"' in str(error)
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("the database system is starting up", ServerRestarting),
+            ("the database system is shutting down", ServerRestarting),
+            ("terminating connection due to administrator command", ServerRestarting),
+            ("sorry, too many clients already", TooManyConnections),
+            ("remaining connection slots are reserved for roles with the SUPERUSER attribute", TooManyConnections),
+        ],
+    )
+    def test_to_a_server_that_takes_nobody_for_now_may_succeed_later(self, text, expected):
+        error = failure_told(text)
+        assert (type(error), error.transient) == (expected, True)
+        assert text in str(error)
+
+    def test_that_fails_as_nobody_foresaw_says_what_the_server_said(self):
+        error = failure_told("the moon is full")
+        assert (type(error), error.reason, error.transient) == (ConnectionUnexplained, "other", False)
+        assert "the moon is full" in str(error)
 
     @pytest.mark.parametrize(
         "database", ["it's", 'say "hi"', "a = b host=/tmp", "back\\slash", "новая", "x y", "%s", "-c", "new\nline"]
@@ -304,15 +370,16 @@ class TestNetwork:
         [
             ('用户 "x" Password 认证失败', LoginRejected),
             ('不允许角色"x" 进行登录', AccountLocked),
-            ('数据库 "x" 不存在', ConnectionFailed),
-            ("对不起, 已经有太多的客户", ConnectionRefused),
+            ('数据库 "x" 不存在', DatabaseMissing),
+            ('数据库 "x" 当前不接受联接', DatabaseClosed),
+            ('访问数据库 "x" 的权限不够', ConnectDenied),
+            ("数据库系统启动中", ServerRestarting),
+            ("对不起, 已经有太多的客户", TooManyConnections),
             ('没有用于主机 "::1", 用户 "x", 数据库 "x" 的 pg_hba.conf 记录', LoginRejected),
         ],
     )
     def test_a_server_that_speaks_chinese_is_understood(self, text, expected):
-        body = b"SFATAL\0C28000\0M" + text.encode() + b"\0\0"
-        with listener(b"E" + struct.pack("!I", len(body) + 4) + body) as port:
-            assert type(failure_of(target_of(_At(port)))) is expected
+        assert type(failure_told(text)) is expected
 
 
 class TestTls:
@@ -440,13 +507,15 @@ class TestSession:
                     connection._driver.execute("SELECT pg_sleep(5)")
                 assert connection.rows("databases"), "the connection is still good"
 
-    def test_that_the_server_ends_is_a_broken_protocol(self, guarded):
+    def test_that_the_server_ends_may_succeed_later(self, guarded):
         with connect(target_of(guarded)) as connection:
             pid = connection._driver.info.backend_pid
             with admin_of(guarded) as admin:
                 admin.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
-            with pytest.raises(ProtocolViolation):
+            with pytest.raises(ServerRestarting) as caught:
                 connection.rows("databases")
+        assert caught.value.transient
+        assert "administrator command" in str(caught.value)
 
     def test_is_gone_when_the_block_is_left(self, guarded):
         with connect(target_of(guarded)) as connection:
@@ -458,6 +527,29 @@ class TestSession:
                 ]
                 == 0
             )
+
+
+class TestStatement:
+    @pytest.mark.parametrize(
+        ("statement", "expected", "transient"),
+        [
+            ("SELECT * FROM pg_authid", PrivilegeMissing, False),
+            ("SELECT 1/0", AnswerUnexplained, False),
+            ("SELECT lo_get(1)", AnswerUnexplained, False),
+        ],
+    )
+    def test_that_fails_always_has_a_reason_and_a_hint(self, login, statement, expected, transient):
+        with connect(login("reader", "right")) as connection, pytest.raises(psycopg.Error) as caught:
+            connection._driver.execute(statement)
+        error = translate(caught.value, connection.target)
+        assert (type(error), error.transient) == (expected, transient)
+        assert error.reason
+        assert hint_of(error)
+
+
+def test_whatever_a_failure_is_told_as_it_has_a_reason_and_a_hint():
+    told = {*failures.BY_SQLSTATE.values(), *(error for _, error, _ in failures.WHILE_CONNECTING)}
+    assert {error for error in told if not (error.reason and error.hint)} == set()
 
 
 class TestInterrupt:
