@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from accounts_sync import labels
-from dbms.snapshots import canonical
+from dbms.snapshots import canonical_text
 
 Action = Literal["GRANT", "REVOKE", "ALTER"]
 Entry = dict[str, Any]
@@ -200,7 +200,8 @@ def _in_mappings(before: Mapping[str, Any], after: Mapping[str, Any], path: Path
 def _altered(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
     names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
     then, now = (
-        tuple(f"{name}={canonical(values[name])}" for name in names if name in values) for values in (before, after)
+        tuple(f"{name}={canonical_text(values[name])}" for name in names if name in values)
+        for values in (before, after)
     )
     return {"action": "ALTER", "permissions": now, "before": then}
 
@@ -216,7 +217,7 @@ def _by_role(items: Iterable[Any]) -> dict[str, dict[str, Any]]:
 
 
 def _word(item: Any) -> str:
-    return item if isinstance(item, str) else canonical(item)
+    return item if isinstance(item, str) else canonical_text(item)
 
 
 def _written(path: Path) -> str:

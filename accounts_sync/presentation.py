@@ -16,7 +16,7 @@ from django.utils.translation import gettext, ngettext
 
 from accounts_sync import labels
 from accounts_sync.changes import is_compared
-from dbms.snapshots import SERVER, canonical, split
+from dbms.snapshots import SERVER, canonical_text, split
 from whalefall.messages import translated
 
 UNLIMITED = {("connection_limit", -1)}  # values that say nothing
@@ -265,7 +265,7 @@ def _value(value: Any) -> str:
     if isinstance(value, str):
         moment = parse_datetime(value) if len(value) >= 19 and value[4] == "-" else None
         return date_format(localtime(moment), "DATETIME_FORMAT") if moment and moment.tzinfo else value
-    return str(value) if isinstance(value, int | float) else canonical(value)
+    return str(value) if isinstance(value, int | float) else canonical_text(value)
 
 
 def _rank(category: str) -> tuple[int, str]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+import orjson
+
 CoverageStatus = Literal["ok", "denied", "timeout", "offline", "error"]
 AccountKind = Literal["user", "role", "group", "public"]
 
@@ -35,13 +37,13 @@ def storable(value: Any) -> Any:
     return value
 
 
-def is_storable(text: str) -> bool:
+def is_storable(text: bytes) -> bool:
     """Whether a text, plain or JSON, holds neither NUL nor a lone surrogate (and seldom no although it does)."""
-    if "\0" in text or "\\u0000" in text:
+    if b"\0" in text or b"\\u0000" in text:
         return False
     try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
         return False
     return True
 
@@ -123,13 +125,18 @@ class Reach:
     capability_reasons: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-# One for all: json.dumps() makes an encoder at every call that has options.
-_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+def canonical(value: Any) -> bytes:
+    """JSON with one spelling for equal values, in UTF-8 (lone surrogates pass as their three bytes)."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:  # a lone surrogate, a number beyond 64 bits
+        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return text.encode("utf-8", "surrogatepass")
 
 
-def canonical(value: Any) -> str:
-    """JSON with one spelling for equal values."""
-    return _ENCODER.encode(value)
+def canonical_text(value: Any) -> str:
+    """The same as text, to be shown."""
+    return canonical(value).decode("utf-8", "surrogatepass")
 
 
 def digest(value: Any) -> str:
@@ -137,8 +144,8 @@ def digest(value: Any) -> str:
     return _hash(canonical(value))
 
 
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+def _hash(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()[:32]
 
 
 def fingerprint(digests: Mapping[str, str]) -> str:
@@ -172,25 +179,25 @@ def account(
     )
 
 
-def _shown(owned: Mapping[str, Mapping[str, Any]], fields: Mapping[str, Any]) -> str:
+def _shown(owned: Mapping[str, Mapping[str, Any]], fields: Mapping[str, Any]) -> bytes:
     """What is shown without being compared; empty for most accounts."""
     meta = fields.get("meta")
-    return canonical([owned, meta or {}]) if owned or meta else ""
+    return canonical([owned, meta or {}]) if owned or meta else b""
 
 
-def _words(fields: Mapping[str, Any]) -> Iterator[str]:
+def _words(fields: Mapping[str, Any]) -> Iterator[bytes]:
     """The other texts that are stored."""
     for value in fields.values():
         if isinstance(value, str):
-            yield value
+            yield value.encode("utf-8", "surrogatepass")
         elif value and isinstance(value, Mapping):
             yield canonical(value)
 
 
-def _texts(parts: Mapping[str, Mapping[str, Any]], type_specific: Mapping[str, Any]) -> dict[str, str]:
+def _texts(parts: Mapping[str, Mapping[str, Any]], type_specific: Mapping[str, Any]) -> dict[str, bytes]:
     """What the digest of each scope is computed from."""
     texts = {scope: canonical(part) for scope, part in parts.items() if part or scope == SERVER}
-    texts[SERVER] = texts.get(SERVER, "{}") + canonical(type_specific)
+    texts[SERVER] = texts.get(SERVER, b"{}") + canonical(type_specific)
     return texts
 
 

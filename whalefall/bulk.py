@@ -6,12 +6,12 @@ and quoting them, and SQLite splits the statement at its parameter limit. Here t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from functools import partial
 from typing import Any
 
+import orjson
 from django.db import connection, models
 
 BATCH_BYTES = 16 * 1024 * 1024
@@ -64,13 +64,9 @@ def insert(
 def _column(field: models.Field[Any, Any]) -> Column:
     # Without its length: the table's own column checks that, and refuses instead of cutting.
     kind = str(field.db_type(connection)).partition("(")[0]
-    if not isinstance(field, models.DateTimeField | models.UUIDField):
-        return Column(name=str(field.column), kind=kind, convert=None)
-
-    def convert(value: Any) -> Any:
-        stored = field.get_db_prep_save(value, connection)
-        return stored.isoformat() if isinstance(stored, datetime) else str(stored)
-
+    convert: Callable[[Any], Any] | None = None
+    if connection.vendor == "sqlite" and isinstance(field, models.DateTimeField | models.UUIDField):
+        convert = partial(field.get_db_prep_save, connection=connection)  # SQLite's text is Django's, not ISO's
     return Column(name=str(field.column), kind=kind, convert=convert)
 
 
@@ -102,7 +98,7 @@ def _statement(
 
 def _batches(rows: Sequence[Row], columns: Mapping[str, Column]) -> Iterator[str]:
     """The rows as JSON arrays of a bounded size. Raises ValueError when one names other fields than the first."""
-    batch: list[str] = []
+    batch: list[bytes] = []
     size = 0
     for row in rows:
         if row.keys() != columns.keys():
@@ -111,10 +107,14 @@ def _batches(rows: Sequence[Row], columns: Mapping[str, Column]) -> Iterator[str
             column.name: row[name] if column.convert is None or row[name] is None else column.convert(row[name])
             for name, column in columns.items()
         }
-        batch.append(json.dumps(values, ensure_ascii=False, separators=(",", ":")))
+        batch.append(orjson.dumps(values))
         size += len(batch[-1])
         if size > BATCH_BYTES:
-            yield f"[{','.join(batch)}]"
+            yield _array(batch)
             batch, size = [], 0
     if batch:
-        yield f"[{','.join(batch)}]"
+        yield _array(batch)
+
+
+def _array(rows: Sequence[bytes]) -> str:
+    return (b"[" + b",".join(rows) + b"]").decode()

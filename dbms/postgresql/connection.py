@@ -59,12 +59,17 @@ class Connection:
             raise translate(error, self.target) from error
 
     def stream(self, noun: str, **params: Any) -> Iterator[tuple[Any, ...]]:
-        """The rows of the named statement, held in memory by the batch only. Raises RemoteError."""
+        """The rows of the named statement, made by the batch: the driver's bytes are all that is held of many rows.
+
+        For statements with a LIMIT. Raises RemoteError.
+        """
         import psycopg
 
         try:
             with self._driver.cursor() as cursor:
-                yield from cursor.stream(self._text(noun), params or None, size=BATCH_ROWS)
+                cursor.execute(self._text(noun), params or None)
+                while batch := cursor.fetchmany(BATCH_ROWS):
+                    yield from batch
         except psycopg.Error as error:
             raise translate(error, self.target) from error
 

@@ -57,12 +57,15 @@ class DatabaseRead:
 
 def words(held: Mapping[str, bool]) -> list[str]:
     """Privileges as the contract writes them."""
+    if len(held) == 1:  # by far the most
+        ((name, is_grantable),) = held.items()
+        return [f"{name} WITH GRANT OPTION" if is_grantable else name]
     return sorted(f"{name} WITH GRANT OPTION" if is_grantable else name for name, is_grantable in held.items())
 
 
 def worded(grants: Grants) -> dict[str, list[str]]:
-    """{key: [privilege]}, sorted."""
-    return {key: words(held) for key, held in sorted(grants.items())}
+    """{key: [privilege]}."""
+    return {key: words(held) for key, held in grants.items()}
 
 
 def read_server_grants(connection: Connection) -> tuple[dict[int, Grants], dict[int, Grants]]:
