@@ -226,7 +226,7 @@ REST_FRAMEWORK = {
         "whalefall.api.envelope.EnvelopeRenderer",
         "rest_framework.renderers.BrowsableAPIRenderer",
     ],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["whalefall.api.parsers.JSONParser"],
     "DEFAULT_PAGINATION_CLASS": "whalefall.api.paging.EnvelopePagination",
     "DEFAULT_FILTER_BACKENDS": [
         "django_filters.rest_framework.DjangoFilterBackend",

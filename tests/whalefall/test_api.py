@@ -140,6 +140,12 @@ def test_a_method_that_is_not_there_keeps_its_status(method, status):
     assert (answer.status_code, answer.json()["message_code"]) == (status, "INVALID_REQUEST")
 
 
+@pytest.mark.parametrize("opening", ["[", '{"a":'])
+def test_a_body_that_is_nested_without_end_is_unreadable_input(opening):
+    answer = APIClient().post("/api/v1/open/plain", opening * 100_000, content_type="application/json")
+    assert (answer.status_code, answer.json()["message_code"]) == (400, "INVALID_REQUEST")
+
+
 def test_a_content_type_that_nobody_reads_keeps_its_status():
     answer = APIClient().post("/api/v1/open/plain", "<a/>", content_type="text/xml")
     assert (answer.status_code, answer.json()["message_code"]) == (415, "INVALID_REQUEST")
