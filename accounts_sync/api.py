@@ -19,13 +19,14 @@ from whalefall import messages
 from whalefall.api.envelope import Answer
 from whalefall.api.errors import Conflict
 from whalefall.api.permissions import current_user
+from whalefall.api.serializers import Body
 from whalefall.errors import InstanceDisabled, NotFound, SessionFinished, ValidationFailed
 
 CATEGORY = "account"
 RUN_SYNC = "instances.run_sync"
 
 
-class OneSync(serializers.Serializer[Any]):
+class OneSync(Body):
     """How to synchronize."""
 
     force = serializers.BooleanField(
@@ -88,9 +89,7 @@ class SyncAccounts(APIView):
         responses=BatchStarted,
     )
     def post(self, request: Request) -> Response:
-        wanted = ManySyncs(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        asked = wanted.validated_data
+        asked = ManySyncs.of(request)
         chosen = _choose(asked)
         narrowed = any(name in asked for name in ("instance_ids", "tags", "db_type"))
         session = services.start_session(
@@ -123,8 +122,7 @@ class SyncInstanceAccounts(APIView):
         responses={200: SyncResultDocument, 202: OpenApiResponse(SyncResultDocument, description="Still running")},
     )
     def post(self, request: Request, pk: int) -> Response:
-        wanted = OneSync(data=request.data)
-        wanted.is_valid(raise_exception=True)
+        asked = OneSync.of(request)
         instance = Instance.objects.present().filter(pk=pk).first() if pk < 2**63 else None
         if instance is None:
             raise NotFound(what=_("Instance"), name=pk)
@@ -132,7 +130,7 @@ class SyncInstanceAccounts(APIView):
             category=CATEGORY,
             instance=instance,
             user=current_user(request),
-            parameters=_parameters(wanted.validated_data),
+            parameters=_parameters(asked),
         )
         result = _result(record)
         if record.status == RecordStatus.COMPLETED:

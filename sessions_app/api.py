@@ -18,10 +18,12 @@ from sessions_app.filters import RecordFilter, SessionFilter
 from sessions_app.models import RecordStatus, SyncSession
 from sessions_app.statistics import session_statistics
 from whalefall.api.envelope import Answer
-from whalefall.api.paging import DEFAULT_LIMIT, EnvelopePagination
+from whalefall.api.paging import DEFAULT_LIMIT, MAX_LIMIT, EnvelopePagination
 from whalefall.api.permissions import current_user
+from whalefall.api.serializers import Body
 from whalefall.errors import NotFound
 
+MAX_SESSIONS = 100  # a page: each running one costs a count of its records
 RECORD_SORT = {"id": "id", "instance_name": "instance_name", "started_at": "started_at", "status": "status"}
 PAGE_PARAMETERS = [
     OpenApiParameter("page", int),
@@ -39,7 +41,6 @@ class SyncSessionViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[SyncSess
     serializer_class = serializers.SessionSerializer
     filterset_class = SessionFilter
     lookup_field = "session_id"
-    max_limit = 100
     permissions_required: ClassVar[dict[str, str]] = {
         "cancel": "sessions_app.cancel_syncsession",
         "retry": "sessions_app.retry_syncsession",
@@ -49,6 +50,10 @@ class SyncSessionViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[SyncSess
     def of_records(self) -> bool:
         """Whether this action lists records."""
         return self.action in ("records", "error_logs")
+
+    @property
+    def max_limit(self) -> int:
+        return MAX_LIMIT if self.of_records else MAX_SESSIONS
 
     @property
     def sort_fields(self) -> dict[str, str]:
@@ -123,7 +128,9 @@ class SyncSessionViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[SyncSess
     @extend_schema(summary="Cancel a session", request=None, responses=serializers.SessionDocument)
     @action(detail=True, methods=["post"], url_path="actions/cancel")
     def cancel(self, request: Request, session_id: str) -> Response:
-        session = services.cancel_session(self.get_object())
+        session = self.get_object()
+        Body.of(request)
+        session = services.cancel_session(session)
         return Answer({"session": serializers.SessionSerializer(session).data}, message=_("The session is cancelled"))
 
     @extend_schema(
@@ -134,9 +141,8 @@ class SyncSessionViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[SyncSess
     @action(detail=True, methods=["post"], url_path="actions/retry")
     def retry(self, request: Request, session_id: str) -> Response:
         session = self.get_object()
-        wanted = serializers.RetryRequest(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        started = services.retry_session(session, user=current_user(request), **wanted.validated_data)
+        asked = serializers.RetryRequest.of(request)
+        started = services.retry_session(session, user=current_user(request), **asked)
         return Answer(
             {"session_id": started.session_id, "session": serializers.SessionSerializer(started).data},
             message=_("The retry has started"),

@@ -63,16 +63,24 @@ def record_line(record: SyncInstanceRecord) -> str:
     return " ".join(part for part in (f"{record.instance_name}: {record.status}", record.error_message) if part)
 
 
+def print_session(command: DomainCommand, session: SyncSession, *, as_json: bool) -> None:
+    """Print one session: its JSON, or a line."""
+    if as_json:
+        command.print_json(session_document(session))
+    else:
+        command.stdout.write(session_line(session))
+
+
 def print_outcome(command: DomainCommand, session: SyncSession, *, as_json: bool) -> None:
-    """Print how a session went: its JSON, or a line for each record; what failed goes to stderr."""
+    """Print how a session went: its JSON, or a line for each record; which were not read, and why, goes to stderr."""
     if as_json:
         command.print_json(session_document(session, with_records=True))
         return
     for record in records_of(session):
-        if record.status == RecordStatus.FAILED:
+        if record.status in TROUBLE:
             command.complain(
-                message_code=record.message_code,
-                text=f"{record.instance_name}: {record.error_message}",
+                message_code=record.message_code or record.status.upper(),
+                text=": ".join(part for part in (record.instance_name, record.error_message) if part),
                 hint=record.hint,
             )
         else:

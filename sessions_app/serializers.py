@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from sessions_app.models import Outcome, RecordStatus, SyncCategoryName, SyncInstanceRecord, SyncSession
-from whalefall.api.serializers import ModelSerializer
+from whalefall.api.serializers import Body, ModelSerializer
 
 ACCOUNT_FIELDS = ("accounts_synced", "accounts_created", "accounts_updated", "accounts_deleted")
 
@@ -119,7 +119,7 @@ class StartedSession(serializers.Serializer[Any]):
     session = SessionSerializer()
 
 
-class RetryRequest(serializers.Serializer[Any]):
+class RetryRequest(Body):
     """Which records to try again: failed ones unless said otherwise, narrowed by reason or message code."""
 
     statuses = serializers.ListField(

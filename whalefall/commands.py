@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import sys
+from argparse import ArgumentTypeError
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand
@@ -15,6 +17,17 @@ from django.db import DatabaseError
 
 from whalefall import messages
 from whalefall.errors import OwnDatabaseError, WhaleFallError
+
+
+def whole_number(*, least: int, most: int) -> Callable[[str], int]:
+    """An argparse type: a whole number within bounds, both included."""
+
+    def parse(text: str) -> int:
+        if text.isascii() and text.isdigit() and len(text) <= len(str(most)) and least <= int(text) <= most:
+            return int(text)
+        raise ArgumentTypeError(f"must be a whole number from {least} to {most}")
+
+    return parse
 
 
 class DomainCommand(BaseCommand):

@@ -160,7 +160,6 @@ SYNC_BACKOFF_SECONDS = env.int("SYNC_BACKOFF_SECONDS", default=30)
 SYNC_THREADS = env.int("SYNC_THREADS", default=16)
 SYNC_PER_HOST = env.int("SYNC_PER_HOST", default=2)
 SYNC_MEMORY_MB = env.int("SYNC_MEMORY_MB", default=512)
-SYNC_SWEEP_SECONDS = env.int("SYNC_SWEEP_SECONDS", default=60)
 
 # --- Our own database ---------------------------------------------------------------------------------------------
 
@@ -226,7 +225,7 @@ REST_FRAMEWORK = {
         "whalefall.api.envelope.EnvelopeRenderer",
         "rest_framework.renderers.BrowsableAPIRenderer",
     ],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["whalefall.api.parsers.JSONParser"],
     "DEFAULT_PAGINATION_CLASS": "whalefall.api.paging.EnvelopePagination",
     "DEFAULT_FILTER_BACKENDS": [
         "django_filters.rest_framework.DjangoFilterBackend",

@@ -10,17 +10,17 @@ from django.http import HttpRequest
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
-from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from instances import services
 from instances.admin.forms import CredentialForm
+from instances.admin.saving import CheckedTwiceAdmin
 from instances.models import Credential
 
 
 @admin.register(Credential)
-class CredentialAdmin(ModelAdmin):
+class CredentialAdmin(CheckedTwiceAdmin):
     """Logins. Passwords go in and never come out."""
 
     form = CredentialForm

@@ -12,7 +12,6 @@ from django.utils.html import format_html, format_html_join
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
@@ -21,11 +20,12 @@ import dbms
 from instances import connections, services
 from instances.admin.filters import BIN, StateFilter
 from instances.admin.forms import InstanceForm
+from instances.admin.saving import CheckedTwiceAdmin
 from instances.models import Instance, InstanceQuerySet
 
 
 @admin.register(Instance)
-class InstanceAdmin(ModelAdmin):
+class InstanceAdmin(CheckedTwiceAdmin):
     """The inventory. Deleting moves to the recycle bin; only from there a second, separate step deletes for good."""
 
     form = InstanceForm

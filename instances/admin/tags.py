@@ -8,14 +8,14 @@ from django.contrib import admin
 from django.db.models import Count
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from instances.admin.saving import CheckedTwiceAdmin
 from instances.models import Instance, Tag
 
 
 @admin.register(Tag)
-class TagAdmin(ModelAdmin):
+class TagAdmin(CheckedTwiceAdmin):
     """Labels. One in use cannot be deleted."""
 
     list_display = ("name", "display_name", "category", "in_use", "is_active")

@@ -123,6 +123,24 @@ def test_wrong_input_is_refused_and_nothing_starts(fleet, wanted):
     assert not SyncSession.objects.exists()
 
 
+@pytest.mark.parametrize("name", ["instance_id", "dbtype", "Tags", ""])
+def test_a_misspelt_condition_is_refused_by_name_and_does_not_start_the_whole_fleet(fleet, name):
+    for url in (MANY, one(fleet["a"])):
+        answer = api("operator").post(url, {name: [1], "force": True})
+        document = answer.json()
+        assert (answer.status_code, document["message_code"]) == (400, "VALIDATION_ERROR")
+        assert list(document["extra"]["fields"]) == [name]
+        assert "force" in document["message"]
+    assert not SyncSession.objects.exists()
+
+
+@pytest.mark.parametrize("body", [r'{"\ud800": 1}', r'{"db_type": "\ud800"}', r'{"tags": ["\ud800"]}'])
+def test_half_a_character_is_refused_with_an_answer_that_can_be_sent(fleet, body):
+    answer = api("operator").post(MANY, body, content_type="application/json")
+    assert (answer.status_code, answer.json()["message_code"]) == (400, "VALIDATION_ERROR")
+    assert not SyncSession.objects.exists()
+
+
 def test_no_active_instance_is_a_validation_error_with_a_hint(fleet):
     Instance.objects.update(is_active=False)
     answer = api("operator").post(MANY)

@@ -359,3 +359,20 @@ def test_a_record_that_is_being_cancelled_says_so():
     add_record(session, instance, status="cancelled", slot_until=soon)
     items = api("viewer").get(f"{URL}/{session.session_id}/records").json()["data"]["items"]
     assert [item["is_cancelling"] for item in items] == [False, True]
+
+
+@pytest.mark.parametrize("action", ["cancel", "retry"])
+def test_an_action_refuses_what_its_body_does_not_know(action):
+    session = session_with("failed", "pending")
+    answer = api("operator").post(f"{URL}/{session.session_id}/actions/{action}", {"reason": "refused"})
+    assert (answer.status_code, answer.json()["message_code"]) == (400, "VALIDATION_ERROR")
+    assert list(answer.json()["extra"]["fields"]) == ["reason"]
+    assert SyncSession.objects.get().status == "running"
+
+
+@pytest.mark.parametrize("action", ["records", "error-logs"])
+def test_records_come_two_hundred_at_a_time_at_most(action):
+    url = f"{URL}/{session_with('failed').session_id}/{action}"
+    assert api("viewer").get(url, {"limit": 200}).json()["data"]["limit"] == 200
+    answer = api("viewer").get(url, {"limit": 201})
+    assert (answer.status_code, answer.json()["message_code"]) == (400, "VALIDATION_ERROR")

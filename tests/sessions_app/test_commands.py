@@ -21,6 +21,15 @@ def refuse(target):
     raise ConnectionRefused(**target.address, detail="closed")
 
 
+def start(instances=None) -> SyncSession:
+    """A session that nobody works on yet."""
+    return services.start_session(
+        category="account",
+        sync_type="manual_task",
+        instances=Instance.objects.all() if instances is None else instances,
+    )
+
+
 @pytest.fixture
 def session(script, make_instances) -> SyncSession:
     make_instances("good", "bad")
@@ -108,6 +117,44 @@ def test_sync_with_nothing_to_do_says_so(manage, script, db):
     assert (ended.status, ended.err.split(":")[0]) == (1, "VALIDATION_ERROR")
 
 
+@pytest.mark.parametrize("how", [(), ("--inline",), ("--wait",), ("--inline", "--json")])
+def test_sync_fails_when_another_session_has_every_instance_already(manage, script, make_instances, how):
+    make_instances("a", "b")
+    other = start()
+    ended = manage("sync", "account", *how)
+    assert ended.status == 1
+    if "--json" in how:
+        records = ended.json["records"]
+        assert [(record["status"], record["reason"]) for record in records] == [("skipped", "already_running")] * 2
+    else:
+        assert ended.err.splitlines() == [
+            f"SKIPPED: {name}: Already being synchronized by session {other.session_id}" for name in "ab"
+        ]
+        assert "2 skipped" in ended.out
+
+
+def test_sync_of_all_succeeds_when_some_are_skipped_but_of_named_ones_only_when_none_is(manage, script, make_instances):
+    busy, _free = make_instances("busy", "free")
+    start(Instance.objects.filter(pk=busy.pk))
+    assert manage("sync", "account", "--inline").status == 0
+    ended = manage("sync", "account", "--instance", "busy", "--instance", "free", "--inline")
+    assert ended.status == 1
+    (line,) = ended.err.splitlines()
+    assert line.startswith("SKIPPED: busy: ")
+    assert "1 completed" in ended.out
+    assert manage("sync", "account", "--instance", "free", "--inline").status == 0
+
+
+@pytest.mark.parametrize("how", [(), ("--inline",), ("--wait",)])
+def test_sync_refuses_a_named_instance_that_is_disabled_before_anything_starts(manage, script, make_instances, how):
+    off, _on = make_instances("off", "on")
+    Instance.objects.filter(pk=off.pk).update(is_active=False)
+    ended = manage("sync", "account", "--instance", "on", "--instance", "off", *how)
+    assert (ended.status, ended.out) == (1, "")
+    assert ended.err.startswith("VALIDATION_ERROR: Instance off is disabled (")
+    assert not SyncSession.objects.exists()
+
+
 # sessions ---------------------------------------------------------------------------------------------------------
 
 
@@ -158,6 +205,30 @@ def test_sessions_purge_tells_before_it_deletes(manage, session):
     assert SyncSession.objects.exists()
     assert manage("sessions", "purge", "--older-than", "30").status == 0
     assert not SyncSession.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(("purge", "--older-than", days) for days in ("-1", "0", "36501", "99999999999", "1.5", "٣", "all", "")),
+        *(("list", "--limit", number) for number in ("-1", "0", "1001", "9" * 5000)),
+        ("list", "--category", "bogus"),
+    ],
+    ids=lambda arguments: " ".join(arguments)[:40],
+)
+def test_sessions_refuses_what_is_out_of_bounds_and_touches_nothing(manage, session, arguments):
+    SyncSession.objects.update(completed_at=timezone.now() - timedelta(days=40_000))
+    ended = manage("sessions", *arguments)
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err.splitlines()[-1].startswith(f"manage.py sessions {arguments[0]}: error: argument {arguments[1]}: ")
+    assert SyncSession.objects.count() == 1
+
+
+def test_sessions_takes_the_bounds_themselves(manage, session):
+    assert manage("sessions", "purge", "--older-than", "36500", "--json").json == {"purged": 0, "dry_run": False}
+    assert manage("sessions", "purge", "--older-than", "1", "--json").json["purged"] == 0
+    assert len(manage("sessions", "list", "--limit", "1", "--category", "account", "--json").json) == 1
+    assert len(manage("sessions", "list", "--limit", "1000", "--json").json) == 1
 
 
 # sweep ------------------------------------------------------------------------------------------------------------

@@ -119,15 +119,15 @@ def test_a_validation_error_names_its_fields_in_the_message_and_in_extra():
     assert document["extra"]["fields"] == {"limit": ["too much"], "tags": {"0": ["unknown"]}}
 
 
-@pytest.mark.parametrize("body", ["", "{}", "[]"])
-def test_an_empty_body_where_one_is_needed_is_its_own_error(body):
-    answer = APIClient().post("/api/v1/open/plain", body, content_type="application/json")
-    assert (answer.status_code, answer.json()["message_code"]) == (400, "REQUEST_DATA_EMPTY")
-
-
 @pytest.mark.parametrize(
     ("body", "code"),
-    [('{"number": 0}', "VALIDATION_ERROR"), ("[1]", "VALIDATION_ERROR"), ("{number", "INVALID_REQUEST")],
+    [
+        *(
+            (body, "VALIDATION_ERROR")
+            for body in ('{"number": 0}', '{"number": 1, "nubmer": 2}', "[1]", "[]", "null", "")
+        ),
+        *((body, "INVALID_REQUEST") for body in ("{number", '{"number": NaN}')),
+    ],
 )
 def test_wrong_input_and_unreadable_input_are_told_apart(body, code):
     answer = APIClient().post("/api/v1/open/plain", body, content_type="application/json")
@@ -138,6 +138,12 @@ def test_wrong_input_and_unreadable_input_are_told_apart(body, code):
 def test_a_method_that_is_not_there_keeps_its_status(method, status):
     answer = getattr(APIClient(), method)("/api/v1/open/plain")
     assert (answer.status_code, answer.json()["message_code"]) == (status, "INVALID_REQUEST")
+
+
+@pytest.mark.parametrize("opening", ["[", '{"a":'])
+def test_a_body_that_is_nested_without_end_is_unreadable_input(opening):
+    answer = APIClient().post("/api/v1/open/plain", opening * 100_000, content_type="application/json")
+    assert (answer.status_code, answer.json()["message_code"]) == (400, "INVALID_REQUEST")
 
 
 def test_a_content_type_that_nobody_reads_keeps_its_status():

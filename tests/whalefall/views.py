@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from whalefall.api import fallbacks
 from whalefall.api.envelope import Answer
-from whalefall.api.errors import require_body
+from whalefall.api.serializers import Body
 from whalefall.errors import SessionFinished, UnknownHost
 
 SECRET = "SELECT password FROM credentials WHERE id = 7"
@@ -32,7 +32,7 @@ ERRORS = {
 }
 
 
-class Body(serializers.Serializer):
+class Numbered(Body):
     number = serializers.IntegerField(min_value=1)
 
 
@@ -47,9 +47,7 @@ class Open(APIView):
         return Response({"number": 1} if name == "plain" else None)
 
     def post(self, request, name):
-        body = Body(data=require_body(request))
-        body.is_valid(raise_exception=True)
-        return Response(body.data)
+        return Response(Numbered.of(request))
 
 
 class Guarded(APIView):

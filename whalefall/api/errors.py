@@ -28,7 +28,6 @@ from whalefall.errors import (
     OwnDatabaseError,
     PermissionRequired,
     RateLimitExceeded,
-    RequestDataEmpty,
     ValidationFailed,
     WhaleFallError,
 )
@@ -111,10 +110,3 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
     if wait := getattr(error, "wait", None):
         response["Retry-After"] = str(math.ceil(wait))
     return response
-
-
-def require_body(request: Request) -> Any:
-    """The parsed body of a request that must have one. Raises RequestDataEmpty."""
-    if not request.data:
-        raise RequestDataEmpty
-    return request.data

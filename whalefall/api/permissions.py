@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
@@ -36,6 +37,9 @@ class RolePermission(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         if not (request.user and request.user.is_authenticated):
             return False
+        method = request.method or "GET"
+        if method.lower() not in view.http_method_names or not hasattr(view, method.lower()):
+            raise MethodNotAllowed(method)
         return bool(request.user.has_perm(self._required(request, view)))
 
     @staticmethod

@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from sessions_app import report, services
-from sessions_app.models import RecordStatus, SessionStatus, SyncSession
-from whalefall.commands import DomainCommand
+from sessions_app.models import RecordStatus, SessionStatus, SyncCategoryName, SyncSession
+from whalefall.commands import DomainCommand, whole_number
 from whalefall.errors import NotFound
 
 SHOWN = 20
@@ -25,8 +25,8 @@ class Command(DomainCommand):
         actions = parser.add_subparsers(dest="action", required=True)
         listing = actions.add_parser("list", help="the newest sessions")
         listing.add_argument("--status", choices=SessionStatus.values)
-        listing.add_argument("--category")
-        listing.add_argument("--limit", type=int, default=SHOWN)
+        listing.add_argument("--category", choices=SyncCategoryName.values)
+        listing.add_argument("--limit", type=whole_number(least=1, most=1000), default=SHOWN)
         for name, text in (
             ("show", "one session with its records"),
             ("cancel", "cancel a running session"),
@@ -40,7 +40,8 @@ class Command(DomainCommand):
         retry.add_argument("--status", action="append", choices=["failed", "cancelled", "skipped"])
         retry.add_argument("--reason", action="append", help="reason or message code; repeatable")
         purge = actions.add_parser("purge", help="delete finished sessions; change logs stay")
-        purge.add_argument("--older-than", type=int, required=True, metavar="DAYS")
+        days = whole_number(least=1, most=36_500)
+        purge.add_argument("--older-than", type=days, required=True, metavar="DAYS")
         purge.add_argument("--dry-run", action="store_true")
         for action in actions.choices.values():
             action.add_argument("--json", action="store_true")
@@ -80,7 +81,8 @@ class Command(DomainCommand):
             self.stdout.write(report.record_line(record))
 
     def cancel(self, options: dict[str, Any]) -> None:
-        self.tell(services.cancel_session(_session(options["session_id"])), options)
+        session = services.cancel_session(_session(options["session_id"]))
+        report.print_session(self, session, as_json=options["json"])
 
     def retry(self, options: dict[str, Any]) -> None:
         session = services.retry_session(
@@ -88,7 +90,7 @@ class Command(DomainCommand):
             statuses=options["status"] or [RecordStatus.FAILED],
             reasons=options["reason"],
         )
-        self.tell(session, options)
+        report.print_session(self, session, as_json=options["json"])
 
     def purge(self, options: dict[str, Any]) -> None:
         before = timezone.now() - timedelta(days=options["older_than"])
@@ -99,13 +101,6 @@ class Command(DomainCommand):
             self.stdout.write(_("{number} sessions would be deleted").format(number=number))
         else:
             self.stdout.write(_("{number} sessions deleted").format(number=number))
-
-    def tell(self, session: SyncSession, options: dict[str, Any]) -> None:
-        """Print one session."""
-        if options["json"]:
-            self.print_json(report.session_document(session))
-        else:
-            self.stdout.write(report.session_line(session))
 
 
 def _session(text: str) -> SyncSession:

@@ -12,9 +12,9 @@ import dbms
 from instances.models import Instance, InstanceQuerySet, Tag
 from instances.services import get_instance
 from sessions_app import engine, progress_bar, report, services
-from sessions_app.models import SyncType
+from sessions_app.models import Outcome, SyncSession, SyncType
 from whalefall.commands import DomainCommand
-from whalefall.errors import NotFound
+from whalefall.errors import InstanceDisabled, NotFound
 
 
 class Command(DomainCommand):
@@ -44,24 +44,33 @@ class Command(DomainCommand):
             session = progress_bar.work(session, lambda: engine.run(session=session))
         elif options["wait"]:
             session = progress_bar.follow(session)
-        elif options["json"]:
-            self.print_json(report.session_document(session))
-            return
-        else:
-            self.stdout.write(report.session_line(session))
+        elif not session.is_final:
+            report.print_session(self, session, as_json=options["json"])
             return
         report.print_outcome(self, session, as_json=options["json"])
-        if session.status != "completed":
+        if not _did_what_was_asked(session, by_name=bool(options["instance"])):
             sys.exit(1)
 
 
+def _did_what_was_asked(session: SyncSession, *, by_name: bool) -> bool:
+    """Whether an ended session read something without a failure, and each instance that was named."""
+    return session.outcome == Outcome.CLEAN and not (by_name and session.skipped_instances)
+
+
 def _chosen(names: list[str], tags: list[str], db_type: str | None) -> InstanceQuerySet | None:
-    """The instances that the options name; None when they name none. Raises NotFound, ValidationFailed."""
+    """The instances that the options name; None when they name none.
+
+    Raises NotFound, ValidationFailed, and InstanceDisabled for one that is named itself.
+    """
     if not (names or tags or db_type):
         return None
     wanted = Instance.objects.present()
     if names:
-        wanted = wanted.filter(pk__in=[get_instance(name).pk for name in names])
+        named = [get_instance(name) for name in names]
+        for instance in named:
+            if not instance.is_active:
+                raise InstanceDisabled(instance=instance.name)
+        wanted = wanted.filter(pk__in=[instance.pk for instance in named])
     if tags:
         known = set(Tag.objects.filter(name__in=tags).values_list("name", flat=True))
         for tag in tags:

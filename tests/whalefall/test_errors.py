@@ -1,0 +1,37 @@
+"""The catalogue of anticipated failures: what rows store leads to one text."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+
+from whalefall import messages
+from whalefall.errors import CATALOGUE, WhaleFallError
+
+UNWORDED = {"RemoteError"}  # a base that is never raised itself
+
+
+def below(error: type[WhaleFallError]) -> Iterator[type[WhaleFallError]]:
+    for kind in error.__subclasses__():
+        yield kind
+        yield from below(kind)
+
+
+def test_the_catalogue_holds_every_error_once():
+    counted = Counter(error.__name__ for error in CATALOGUE)
+    defined = {error.__name__ for error in below(WhaleFallError) if error.__module__ == WhaleFallError.__module__}
+    assert [name for name, number in counted.items() if number > 1] == []
+    assert counted.keys() == defined - UNWORDED
+
+
+def test_a_code_and_a_reason_mean_one_text():
+    texts = defaultdict(set)
+    for error in CATALOGUE:
+        texts[error.message_code, error.reason].add((error.text, error.hint))
+    assert {key: found for key, found in texts.items() if len(found) > 1} == {}
+
+
+def test_what_a_row_stores_of_an_error_gives_its_text_again():
+    for error in CATALOGUE:
+        revived = messages.revive(error.message_code, error.reason, {})
+        assert (revived.text, revived.hint) == (error.text, error.hint)
