@@ -49,6 +49,7 @@ BY_SQLSTATE: dict[str, type[RemoteError]] = {
 # English we know Chinese. The first match counts: (pattern, error, SQLSTATE).
 WHILE_CONNECTING: tuple[tuple[str, type[RemoteError], str], ...] = (
     (r"timeout expired|Connection timed out", RemoteTimeout, ""),
+    (r"due to (lock|statement) timeout|(锁|语句|陈述).*超时", RemoteTimeout, "57014"),  # a catalogue is locked
     (r'unrecognized configuration parameter "(idle_in|max_par)', VersionUnsupported, "42704"),  # both came with 9.6
     (r"is not permitted to log in|不允许角色.+登录", AccountLocked, "28000"),
     (r"pg_hba\.conf.*(no encryption|SSL off)", TlsFailed, "28000"),
