@@ -100,12 +100,10 @@ class Reading:
         privileges: Iterator[PrivilegeChange] = iter(())
         others: list[Entry] = []
         is_baseline = before is None and self.scopes.home(seen.host) not in self.scopes.comparable
-        if is_baseline:
-            pass  # the document itself says all there is; as a diff it would only be stored twice
-        elif before is None:
+        if before is None and not is_baseline:  # a baseline's document says it all; a diff would only store it twice
             privileges = (change for scope in _ordered(now.parts) for change in privilege_changes({}, now.parts[scope]))
             others = [_superuser_entry(None, facts)] if is_superuser else []
-        elif before.fingerprint is not None:
+        elif before is not None and before.fingerprint is not None:
             if is_known and before.reader_version != INCOMPARABLE:
                 privileges = self._privileges(old_parts, now.parts, old_digests, new_digests)
             others = list(self._others(seen, before, old_document, facts, is_superuser))

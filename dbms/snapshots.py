@@ -118,7 +118,7 @@ class AccountsSnapshot:
 class Reach:
     """What an account gets beside its own grants: the roles it can become or inherits, with the shortest path.
 
-    `capability_paths` is {capability: (path, …)}; a path is written "role → role" and is empty for a direct one.
+    `capability_reasons` is {capability: (reason, …)}; a reason names the path, as in "member of app → dba".
     """
 
     roles: tuple[str, ...] = ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from typing import Self
 
 from django.conf import settings
 from django.db import models
@@ -69,14 +68,6 @@ OPEN = (RecordStatus.PENDING, RecordStatus.RUNNING)
 SCHEDULED_PRIORITY, MANUAL_PRIORITY = 1, 0
 
 
-class SyncSessionQuerySet(models.QuerySet["SyncSession"]):
-    def with_counts(self) -> Self:
-        """Adds live_<status> counts of the records, by one query."""
-        return self.annotate(
-            **{f"live_{status}": Count("records", filter=Q(records__status=status)) for status in RecordStatus.values}
-        )
-
-
 class SyncSession(models.Model):
     """One run of a category over many instances."""
 
@@ -106,8 +97,6 @@ class SyncSession(models.Model):
     )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
-
-    objects = SyncSessionQuerySet.as_manager()
 
     class Meta:
         db_table = "sync_sessions"
@@ -139,7 +128,7 @@ class SyncSession(models.Model):
 
     @property
     def counts(self) -> dict[str, int]:
-        """Records by status: frozen ones of a final session, else counted (or annotated by with_counts())."""
+        """Records by status: frozen ones of a final session, else counted (or brought along by add_live_counts())."""
         if self.is_final:
             return {
                 RecordStatus.PENDING: 0,

@@ -21,7 +21,7 @@ def follow(session: SyncSession) -> SyncSession:
     """Return the session when it is final; whoever works on it."""
     with _bar(session) as update:
         while True:
-            session = SyncSession.objects.with_counts().get(pk=session.pk)
+            session = SyncSession.objects.get(pk=session.pk)
             update(session)
             if session.is_final:
                 return session
@@ -36,7 +36,7 @@ def work(session: SyncSession, run: Callable[[], object]) -> SyncSession:
         try:
             with _bar(session) as update:
                 while not ended.wait(POLL_SECONDS):
-                    update(SyncSession.objects.with_counts().get(pk=session.pk))
+                    update(SyncSession.objects.get(pk=session.pk))
         finally:
             connection.close()
 

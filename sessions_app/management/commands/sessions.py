@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from sessions_app import report, services
 from sessions_app.models import RecordStatus, SessionStatus, SyncCategoryName, SyncSession
+from sessions_app.progress import add_live_counts
 from whalefall.commands import DomainCommand, whole_number
 from whalefall.errors import NotFound
 
@@ -50,14 +51,13 @@ class Command(DomainCommand):
         getattr(self, options["action"])(options)
 
     def list(self, options: dict[str, Any]) -> None:
-        found = (
-            SyncSession.objects.with_counts().select_related("created_by", "retry_of").order_by("-started_at", "-pk")
-        )
+        found = SyncSession.objects.select_related("created_by", "retry_of").order_by("-started_at", "-pk")
         if options["status"]:
             found = found.filter(status=options["status"])
         if options["category"]:
             found = found.filter(sync_category=options["category"])
         shown = [*found[: options["limit"]]]
+        add_live_counts(shown)
         if options["json"]:
             self.print_json([report.session_document(session) for session in shown])
             return
