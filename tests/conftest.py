@@ -36,6 +36,15 @@ def postgresql(request: pytest.FixtureRequest) -> ThrowawayServer:
     return request.getfixturevalue(f"postgresql_{request.param}")
 
 
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[ThrowawayServer]:
+    """A private MariaDB server (Debian 12: version 10.11) that knows root only."""
+    binary = servers.installed_mariadb()
+    assert binary, "install the package mariadb-server-core"
+    with servers.mariadb(binary) as server:
+        yield server
+
+
 @pytest.fixture
 def manage(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
     """`manage.py` with nothing on standard input and no password in its environment."""

@@ -15,7 +15,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -24,7 +24,16 @@ from pathlib import Path
 from whalefall import processes
 
 START_SECONDS = 30
-FAST_SHUTDOWN = signal.SIGINT
+FAST_SHUTDOWN = signal.SIGINT  # of PostgreSQL: ends every connection at once
+MARIADB_SHUTDOWN = signal.SIGTERM
+MARIADB_SOCKET = "socket"
+MARIADB_HOMES = ("/usr/sbin", "/usr/libexec", "/usr/local/sbin")  # where packages put mariadbd
+# mariadb-install-db makes a root for each name of this machine; one is enough, at the socket and on loopback.
+ONLY_ROOT = """\
+DELETE FROM mysql.global_priv WHERE User = 'root' AND Host NOT IN ('localhost', '127.0.0.1');
+DELETE FROM mysql.proxies_priv WHERE Host NOT IN ('localhost', '127.0.0.1');
+FLUSH PRIVILEGES;
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,10 +87,7 @@ def postgresql(
         if hba:
             (data / "pg_hba.conf").write_text(hba)
         for name, content in (files or {}).items():
-            path = data / name
-            path.write_bytes(content)
-            path.chmod(0o600)
-            shutil.chown(path, data.stat().st_uid, data.stat().st_gid)
+            _put(data / name, content)
         port = free_port()
         options = {
             "listen_addresses": "127.0.0.1",
@@ -100,10 +106,70 @@ def postgresql(
             directory=home,
         )
         try:
-            _await_ready(process, data / "postmaster.pid", home / "log")
+            _await(process, log=home / "log", ready=lambda: "ready" in _text(data / "postmaster.pid"))
             yield ThrowawayServer(host="127.0.0.1", port=port, superuser="postgres", directory=home, process=process)
         finally:
             processes.end(process, FAST_SHUTDOWN)
+
+
+def installed_mariadb() -> Path | None:
+    """The MariaDB server that the system's packages installed."""
+    found = shutil.which("mariadbd", path=os.pathsep.join((*MARIADB_HOMES, os.environ.get("PATH", os.defpath))))
+    return Path(found) if found and shutil.which("mariadb-install-db") else None
+
+
+@contextmanager
+def mariadb(
+    binary: Path,
+    *,
+    settings: dict[str, str] | None = None,
+    files: dict[str, bytes] | None = None,
+    script: str = "",
+) -> Iterator[ThrowawayServer]:
+    """A private MariaDB server that knows root only, without a password; `files` are put beside its data, mode 0600.
+
+    `script` is SQL, a statement a line, run by the server itself before it lets anybody in.
+    """
+    with _home("whalefall-my-") as (home, user):
+        data = home / "data"
+        _run(
+            [
+                "mariadb-install-db", "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal",
+                "--skip-test-db", "--skip-name-resolve", "--force",
+            ],
+            user,
+        )  # fmt: skip
+        content = {**(files or {}), "init.sql": (ONLY_ROOT + script).encode()}
+        for name, text in content.items():
+            _put(home / name, text)
+        port = free_port()
+        options = {
+            "datadir": str(data),
+            "bind-address": "127.0.0.1",
+            "port": str(port),
+            "socket": str(home / MARIADB_SOCKET),
+            "pid-file": str(home / "pid"),
+            "init-file": str(home / "init.sql"),
+            "innodb-buffer-pool-size": "16M",
+            "innodb-log-file-size": "8M",
+            "innodb-flush-log-at-trx-commit": "0",
+            "skip-log-bin": "",
+            "skip-name-resolve": "",
+            **(settings or {}),
+        }
+        arguments = [f"--{name}={value}" if value else f"--{name}" for name, value in options.items()]
+        process = processes.start(
+            [binary, "--no-defaults", *arguments],
+            log=home / "log",
+            ending=MARIADB_SHUTDOWN,
+            user=user,
+            directory=home,
+        )
+        try:
+            _await(process, log=home / "log", ready=lambda: "ready for connections" in _text(home / "log"))
+            yield ThrowawayServer(host="127.0.0.1", port=port, superuser="root", directory=home, process=process)
+        finally:
+            processes.end(process, MARIADB_SHUTDOWN)
 
 
 @contextmanager
@@ -147,11 +213,23 @@ def _run(command: list[object], user: tuple[int, int] | None) -> None:
         raise RuntimeError(f"{command[0]} failed: {done.stderr.strip()}")
 
 
-def _await_ready(process: subprocess.Popen[bytes], pid_file: Path, log: Path) -> None:
+def _put(path: Path, content: bytes) -> None:
+    """A file that only the directory's owner can read."""
+    path.write_bytes(content)
+    path.chmod(0o600)
+    owner = path.parent.stat()
+    os.chown(path, owner.st_uid, owner.st_gid)
+
+
+def _text(path: Path) -> str:
+    return path.read_text(errors="replace") if path.exists() else ""
+
+
+def _await(process: subprocess.Popen[bytes], *, log: Path, ready: Callable[[], bool]) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while not (pid_file.exists() and "ready" in pid_file.read_text()):
+    while not ready():
         if process.poll() is not None:
-            raise RuntimeError(f"PostgreSQL ended while starting: {log.read_text(errors='replace').strip()}")
+            raise RuntimeError(f"The server ended while starting: {_text(log).strip()}")
         if time.monotonic() > deadline:
-            raise RuntimeError(f"PostgreSQL was not ready after {START_SECONDS} s")
+            raise RuntimeError(f"The server was not ready after {START_SECONDS} s")
         time.sleep(0.02)
