@@ -57,6 +57,14 @@ class MariaDbScene:
         for statement in statements:
             cursor.execute(statement)
 
+    def attempt(self, statement: str) -> int:
+        """The number of the error that a statement ends with; 0 when it succeeds."""
+        try:
+            self.run(statement)
+        except MySQLdb.Error as error:
+            return error.args[0]
+        return 0
+
     def rows(self, query: str, *parameters) -> list[tuple]:
         cursor = self._root.cursor()
         cursor.execute(query, parameters or None)
@@ -132,13 +140,7 @@ def words(mariadb: ThrowawayServer) -> Words:
     known = [privilege.upper() for privilege, *_ in scene.rows("SHOW PRIVILEGES")]
 
     def taken(template: str) -> frozenset[str]:
-        accepted = set()
-        for word in known:
-            try:
-                scene.run(template.format(word=word, who=who))
-            except MySQLdb.Error:
-                continue
-            accepted.add(word)
+        accepted = {word for word in known if scene.attempt(template.format(word=word, who=who)) == 0}
         return frozenset(accepted - {"USAGE", "GRANT OPTION"})
 
     try:

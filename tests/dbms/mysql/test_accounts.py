@@ -7,7 +7,6 @@ import json
 import re
 
 import MySQLdb
-import pytest
 
 from dbms.snapshots import document
 from tests.dbms.mysql.conftest import login
@@ -19,6 +18,7 @@ HOSTILE = [
     " leading", "two  words", "new\nline", "tab\there", "имя", "数据库", "%", "*", "; DROP USER root; --", "select",
     "n" * 80, "名" * 80, "PUBLIC", "NONE", "current_role", "\x07bell", "a.b", "123", "0x41",
 ]  # fmt: skip
+NO_ROLE_NAMES = ("PUBLIC", "NONE")  # the server's own
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 
@@ -57,12 +57,8 @@ class TestIdentities:
         assert {account.key[:2] for account in read(scene.server).accounts} == stored
 
     def test_of_roles_are_apart_from_users_of_their_name(self, scene):
-        for name in [name for name in HOSTILE if name not in ("PUBLIC", "NONE", "%", "@", " leading")]:
-            try:
-                scene.role(name)
-            except MySQLdb.Error as error:
-                assert error.args[0] == 1959, name  # "Invalid role specification": the server refuses some words
-                continue
+        for name in [name for name in HOSTILE if name not in NO_ROLE_NAMES]:
+            scene.role(name)
             scene.user(name)
             snapshot = read(scene.server)
             assert (role_of(snapshot, name).kind, account_of(snapshot, name).kind) == ("role", "user")
@@ -170,9 +166,11 @@ class TestLogins:
     def test_of_roles_and_public_are_impossible(self, scene):
         scene.role("team")
         scene.run(f"GRANT PROCESS ON *.* TO {scene.public()}")
-        assert refused(scene, "team") and refused(scene, "PUBLIC")
+        assert refused(scene, "team")
+        assert refused(scene, "PUBLIC")
         snapshot = read(scene.server)
-        assert role_of(snapshot, "team").is_locked and public_of(snapshot).is_locked
+        assert role_of(snapshot, "team").is_locked
+        assert public_of(snapshot).is_locked
 
     def test_expired_by_hand_are_no_locks(self, scene):
         who = scene.user("bob", options="IDENTIFIED BY 's3cret'")
@@ -235,7 +233,8 @@ class TestLogins:
             options="WITH MAX_QUERIES_PER_HOUR 3 MAX_UPDATES_PER_HOUR 9 MAX_CONNECTIONS_PER_HOUR 7"
             " MAX_USER_CONNECTIONS 4 MAX_STATEMENT_TIME 2.5",
         )
-        assert refused(scene, "tls") and refused(scene, "plain") == 0
+        assert refused(scene, "tls")
+        assert refused(scene, "plain") == 0
         columns = ("ssl_type", "max_questions", "max_updates", "max_connections", "max_user_connections")
         snapshot = read(scene.server)
         for name in ("plain", "tls", "x509", "issued", "limited"):

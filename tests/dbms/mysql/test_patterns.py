@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import MySQLdb
 import pytest
 
@@ -10,24 +12,12 @@ from tests.dbms.mysql.naming import backticked
 from tests.dbms.mysql.reading import account_of, category, read
 
 DATABASES = [
-    "foo_bar",
-    "fooXbar",
-    "foo\\bar",
-    "FooXbar",
-    "foobar",
-    "fo",
-    "f",
-    "名字",
-    "名",
-    "café",
-    "cafe",
-    "a%b",
-    "a_b",
+    "foo_bar", "fooXbar", "foo\\bar", "FooXbar", "foobar", "fo", "f", "名字", "名", "café", "cafe", "a%b", "a_b",
     "axxb",
-]
+]  # fmt: skip
 PATTERNS = [
-    "foo_bar", "foo\\_bar", "foo%", "fo_", "%bar", "%", "f", "a\\%b", "a%b", "a\\_b", "FOO%", "caf_", "caf__", "名_", "名___",
-    "_", "f%o%r", "foo\\\\bar", "foo\\bar", "%\\_%", "a_\\b", "\\f__",
+    "foo_bar", "foo\\_bar", "foo%", "fo_", "%bar", "%", "f", "a\\%b", "a%b", "a\\_b", "FOO%", "caf_", "caf__", "名_",
+    "名___", "_", "f%o%r", "foo\\\\bar", "foo\\bar", "%\\_%", "a_\\b", "\\f__",
 ]  # fmt: skip
 
 
@@ -53,12 +43,9 @@ def entered(scene, user: str, databases: list[str]) -> list[str]:
     found = []
     with login(scene.server, user) as cursor:
         for name in databases:
-            try:
+            with suppress(MySQLdb.OperationalError):
                 cursor.execute(f"USE {backticked(name)}")
-            except MySQLdb.OperationalError as error:
-                assert error.args[0] == 1044
-                continue
-            found.append(name)
+                found.append(name)
     return sorted(found)
 
 
