@@ -159,7 +159,8 @@ def words(mariadb: ThrowawayServer) -> Words:
 def logging_mariadb() -> Iterator[ThrowawayServer]:
     """A server that writes every statement into mysql.general_log and lets passwords expire after 90 days."""
     settings = {"general-log": "1", "log-output": "TABLE", "default-password-lifetime": "90"}
-    with servers.mariadb(servers.installed_mariadb(), settings=settings) as server:
+    script = "ALTER USER root@127.0.0.1 PASSWORD EXPIRE NEVER;\n"
+    with servers.mariadb(servers.installed_mariadb(), settings=settings, script=script) as server:
         yield server
 
 

@@ -25,4 +25,6 @@ def key(*parts: str) -> str:
 
 def identity(user: str, host: str) -> str:
     """Another account in a category."""
+    if not host:  # a role
+        return backticked(user) if set("@`") & set(user) else user
     return grantee(user, host) if set("@`") & set(user + host) else f"{user}@{host}"

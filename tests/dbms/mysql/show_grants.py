@@ -39,7 +39,12 @@ class Line:
 
 
 def truth(scene, words: Words) -> dict[tuple[str, str, bool], dict]:
-    """{account key: categories} of the whole server, without the categories that hold nothing."""
+    """{account key: categories} of the whole server, without the categories that hold nothing.
+
+    The server is made to read its tables again, because MariaDB's memory is not always what it wrote: a second
+    GRANT PROXY changes its grant option in memory alone, and a routine's database is stored as if it were Latin 1.
+    """
+    scene.run("FLUSH PRIVILEGES")
     accounts = [
         (user, host, bool(is_role))
         for host, user, is_role in scene.rows(
@@ -48,13 +53,14 @@ def truth(scene, words: Words) -> dict[tuple[str, str, bool], dict]:
     ]
     found = {account: categories(account, _shown(scene, account), words) for account in accounts}
     members = defaultdict(lambda: {"direct": [], "default": []})
-    for (user, host, is_role), held in found.items():
+    for (user, host, _), held in found.items():
         for way, roles in held.get("mysql_granted_roles", {}).items():
             for role in roles:
-                name = role.removesuffix(" WITH ADMIN OPTION")
-                members[name][way].append(user if is_role else identity(user, host))
-    for name, ways in members.items():
-        found[name, "", True]["mysql_role_members"] = {way: sorted(held) for way, held in ways.items()}
+                members[role.removesuffix(" WITH ADMIN OPTION")][way].append(identity(user, host))
+    for (user, host, is_role), held in found.items():
+        if is_role and identity(user, host) in members:
+            ways = members[identity(user, host)]
+            held["mysql_role_members"] = {way: sorted(names) for way, names in ways.items()}
     return found
 
 
@@ -80,9 +86,11 @@ def categories(account: tuple[str, str, bool], lines: Iterable[str], words: Word
             continue
         grantable = {"GRANT OPTION"} if "GRANT OPTION" in line.options else set()
         if line.kind == "DEFAULT":
-            roles["default"].append(line.role)
+            roles["default"].append(identity(line.role, ""))
         elif line.role:
-            roles["direct"].append(line.role + (" WITH ADMIN OPTION" if "ADMIN OPTION" in line.options else ""))
+            roles["direct"].append(
+                identity(line.role, "") + (" WITH ADMIN OPTION" if "ADMIN OPTION" in line.options else "")
+            )
         elif line.kind == "PROXY":
             proxies.add(identity(*line.where) + (" WITH GRANT OPTION" if grantable else ""))
         elif line.kind in ROUTINES:

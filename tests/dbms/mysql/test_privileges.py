@@ -146,35 +146,52 @@ class TestWords:
         assert not scene.may("SELECT * FROM Shop.T", "lower")
 
     def test_to_be_a_proxy_name_the_other_account(self, scene, words):
-        scene.user("boss", "db.example.org")
+        scene.user("boss", "10.1.2.3")
         scene.user("a@b", "10.%")
         who = scene.user("bob")
         scene.run(
-            f"GRANT PROXY ON boss@db.example.org TO {who} WITH GRANT OPTION",
+            f"GRANT PROXY ON boss@`10.1.2.3` TO {who} WITH GRANT OPTION",
             f"GRANT PROXY ON `a@b`@`10.%` TO {who}",
             f"GRANT PROXY ON nobody@`%` TO {who}",
         )
         scene.run(f"GRANT PROXY ON ''@'' TO {scene.user('anyone')}")
         found = agrees(scene, words)
         assert found["bob", "%", False]["mysql_proxy_privileges"] == [
-            "`a@b`@`10.%`", "boss@db.example.org WITH GRANT OPTION", "nobody@%",
+            "`a@b`@`10.%`", "boss@10.1.2.3 WITH GRANT OPTION", "nobody@%",
         ]  # fmt: skip
         root = account_of(read(scene.server), "root", "127.0.0.1")
         assert category(root, "proxy_privileges") == ["@ WITH GRANT OPTION"]
 
 
-@pytest.mark.parametrize("version", [None, 100400, 100501, 100502, 100507, 100508, 101105, 110400])
-def test_access_bits_mean_what_they_meant_to_the_version_that_wrote_them(scene, words, version):
-    """An upgraded server keeps the rows of older ones: SUPER became many privileges in 10.5."""
-    patterns = [*(1 << bit for bit in range(40)), (1 << 29) - 1, (1 << 30) - 1, (1 << 64) - 1]
+def bits_written(scene, version: int | None, patterns: list[int]) -> None:
+    """Accounts as a version of the server stored them, each with some bits of `access`."""
     for bits in patterns:
         row = {"access": bits, "plugin": "mysql_native_password", "authentication_string": ""}
         row |= {} if version is None else {"version_id": version}
         scene.run(f"INSERT INTO mysql.global_priv VALUES ('%', 'bits {bits}', '{json.dumps(row)}')")
     scene.adopt(*(f"bits {bits}" for bits in patterns))
-    scene.run("FLUSH PRIVILEGES")
+
+
+@pytest.mark.parametrize(
+    ("version", "known"),
+    [(None, 30), (100400, 30), (100501, 30), (100502, 38), (100507, 38), (100508, 39), (101105, 39), (110400, 39)],
+)
+def test_access_bits_mean_what_they_meant_to_the_version_that_wrote_them(scene, words, version, known):
+    """An upgraded server keeps the rows of older ones: SUPER became many privileges in 10.5."""
+    everything = (1 << known) - 1
+    super_and_replication = 1 << 15 | 1 << 19
+    bits_written(
+        scene, version, [*(1 << bit for bit in range(known)), everything, super_and_replication, (1 << 64) - 1]
+    )
     found = agrees(scene, words)
     assert "SUPER" in found[f"bits {1 << 15}", "%", False]["mysql_global_privileges"]
+
+
+@pytest.mark.xfail(strict=True, reason="bits that the version did not know are read as privileges")
+@pytest.mark.parametrize(("version", "known"), [(100400, 30), (100507, 38)])
+def test_access_bits_unknown_to_the_version_that_wrote_them_mean_nothing(scene, words, version, known):
+    bits_written(scene, version, [1 << bit for bit in range(known, 45)])
+    agrees(scene, words)
 
 
 USERS = [
@@ -279,7 +296,6 @@ def test_rows_that_nobody_made_by_a_statement_are_read_as_the_server_takes_them(
         "INSERT INTO mysql.roles_mapping VALUES ('%', 'ghost', 'team', 'N'), ('%', 'bob', 'gone', 'N')",
         "INSERT INTO mysql.global_priv VALUES ('%', 'empty', '{}'),"
         """ ('%', 'newer', '{"access": 1, "new": [1, {}], "auth_or": [{}, {"plugin": "unix_socket"}]}')""",
-        "FLUSH PRIVILEGES",
     )
     try:
         found = agrees(scene, words)

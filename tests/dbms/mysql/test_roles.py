@@ -72,6 +72,18 @@ class TestFacts:
         assert found["roles"] == ["dba", "ops"]
         assert facts_of(snapshot, role_of(snapshot, "ops"))["capability_reasons"]["SUPERUSER"] == ["member of dba"]
 
+    def test_find_what_public_gives_to_everybody_even_through_its_roles(self, scene):
+        scene.role("dba")
+        scene.user("bob", options="IDENTIFIED BY 's3cret'")
+        change = "SET GLOBAL slow_launch_time = @@GLOBAL.slow_launch_time"  # takes SUPER
+        assert not scene.may(change, "bob", password="s3cret")
+        scene.run("GRANT SUPER ON *.* TO dba", f"GRANT dba TO {scene.public()}")
+        assert scene.may(change, "bob", password="s3cret")
+        snapshot = read(scene.server)
+        found = facts_of(snapshot, account_of(snapshot, "bob"))
+        assert "SUPERUSER" in found["capabilities"]
+        assert "PUBLIC" in found["capability_reasons"]["SUPERUSER"][0]
+
     def test_of_a_user_do_not_follow_a_role_of_its_name(self, scene):
         scene.role("bob")
         scene.user("bob")
