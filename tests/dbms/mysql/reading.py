@@ -5,6 +5,7 @@ from __future__ import annotations
 import dbms
 from dbms.snapshots import AccountSnapshot, AccountsSnapshot, document
 from tests.dbms.mysql.conftest import target_of
+from tests.dbms.mysql.show_grants import truth
 
 ADAPTER = dbms.get("mysql")
 
@@ -73,3 +74,14 @@ def as_shown(account: AccountSnapshot) -> dict:
 def _lower_routine(name: str) -> str:
     database, dot, routine = name.rpartition(".")
     return database + dot + routine.lower()
+
+
+def agrees(scene, words) -> dict:
+    """Everything that was read, once it is what SHOW GRANTS says of everybody."""
+    snapshot = read(scene.server)
+    expected = truth(scene, words)
+    found = {account.key: as_shown(account) for account in snapshot.accounts}
+    assert found.keys() == expected.keys()
+    for who, held in expected.items():
+        assert found[who] == held, who
+    return found

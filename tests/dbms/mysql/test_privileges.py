@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import random
-
 import pytest
 
-from tests.dbms.mysql.conftest import MariaDbScene
-from tests.dbms.mysql.naming import backticked
-from tests.dbms.mysql.reading import account_of, as_shown, categories, category, facts_of, read
-from tests.dbms.mysql.show_grants import ROUTINES, truth
+from tests.dbms.mysql.reading import account_of, agrees, categories, category, read
 
 
 @pytest.fixture
@@ -33,17 +27,6 @@ def shop(scene) -> str:
 def in_oracle_mode(*statements: str) -> tuple[str, ...]:
     """Nothing else knows the word PACKAGE."""
     return ("SET SESSION sql_mode = 'ORACLE'", *statements, "SET SESSION sql_mode = DEFAULT")
-
-
-def agrees(scene, words) -> dict:
-    """Everything that was read, once it is what SHOW GRANTS says of everybody."""
-    snapshot = read(scene.server)
-    expected = truth(scene, words)
-    found = {account.key: as_shown(account) for account in snapshot.accounts}
-    assert found.keys() == expected.keys()
-    for who, held in expected.items():
-        assert found[who] == held, who
-    return found
 
 
 class TestWords:
@@ -163,117 +146,6 @@ class TestWords:
         assert category(root, "proxy_privileges") == ["@ WITH GRANT OPTION"]
 
 
-def bits_written(scene, version: int | None, patterns: list[int]) -> None:
-    """Accounts as a version of the server stored them, each with some bits of `access`."""
-    for bits in patterns:
-        row = {"access": bits, "plugin": "mysql_native_password", "authentication_string": ""}
-        row |= {} if version is None else {"version_id": version}
-        scene.run(f"INSERT INTO mysql.global_priv VALUES ('%', 'bits {bits}', '{json.dumps(row)}')")
-    scene.adopt(*(f"bits {bits}" for bits in patterns))
-
-
-@pytest.mark.parametrize(
-    ("version", "known"),
-    [(None, 30), (100400, 30), (100501, 30), (100502, 38), (100507, 38), (100508, 39), (101105, 39), (110400, 39)],
-)
-def test_access_bits_mean_what_they_meant_to_the_version_that_wrote_them(scene, words, version, known):
-    """An upgraded server keeps the rows of older ones: SUPER became many privileges in 10.5."""
-    everything = (1 << known) - 1
-    super_and_replication = 1 << 15 | 1 << 19
-    bits_written(
-        scene, version, [*(1 << bit for bit in range(known)), everything, super_and_replication, (1 << 64) - 1]
-    )
-    found = agrees(scene, words)
-    assert "SUPER" in found[f"bits {1 << 15}", "%", False]["mysql_global_privileges"]
-
-
-@pytest.mark.xfail(strict=True, reason="bits that the version did not know are read as privileges")
-@pytest.mark.parametrize(("version", "known"), [(100400, 30), (100507, 38)])
-def test_access_bits_unknown_to_the_version_that_wrote_them_mean_nothing(scene, words, version, known):
-    bits_written(scene, version, [1 << bit for bit in range(known, 45)])
-    agrees(scene, words)
-
-
-USERS = [
-    ("bob", "%"),
-    ("bob", "localhost"),
-    ("it's `b`", "%"),
-    ("a@b", "10.0.0.0/255.0.0.0"),
-    ("", "127.0.0.2"),
-    ("名", "%"),
-]
-ROLES = ["team", "Team", "the `boss`", "two words", "bob"]
-DATABASES = ["app", "App", "a.b", "foo_bar", "fooXbar", "数据", "123"]
-TABLES = ["t", "T", "odd `name`", "new\nline"]
-# Nothing to revoke, a cycle of roles, a default role that is not held: the scene goes on without it.
-HARMLESS = (0, 1141, 1147, 1269, 1403, 1410, 1959, 1961, 1962)
-COLUMNS = ["id", "a,b", "c) d", "e`f"]
-
-
-@pytest.fixture(scope="module")
-def playground(mariadb):
-    """Databases, tables and routines that the random scenes share."""
-    scene = MariaDbScene(mariadb)
-    columns = ", ".join(f"{backticked(name)} int" for name in COLUMNS)
-    for database in DATABASES:
-        place = scene.database(database)
-        scene.run(*(f"CREATE TABLE {place}.{backticked(table)} ({columns})" for table in TABLES))
-        scene.run(f"CREATE PROCEDURE {place}.p() SELECT 1", f"CREATE FUNCTION {place}.p() RETURNS int RETURN 1")
-    yield
-    scene.clean()
-
-
-@pytest.mark.parametrize("seed", range(4))
-@pytest.mark.usefixtures("playground")
-def test_random_grants_and_revokes_are_read_as_the_server_shows_them(scene, words, seed):
-    dice = random.Random(seed)
-    users = [scene.user(*who) for who in USERS]
-    roles = [scene.role(name) for name in ROLES]
-    everyone = [*users, *roles, scene.public()]
-    for _ in range(150):
-        number = scene.attempt(statement := random_statement(dice, words, users, roles, dice.choice(everyone)))
-        assert number in HARMLESS, statement
-    found = agrees(scene, words)
-    assert sum(map(bool, found.values())) > 8
-
-
-def random_statement(dice, words, users, roles, who) -> str:
-    def some(of) -> str:
-        return ", ".join(dice.sample(sorted(of), dice.randint(1, min(4, len(of)))))
-
-    database = backticked(dice.choice(DATABASES))
-    pattern = dice.choice([database, "`foo\\_bar`", "`foo%`", "`%`", "`a__`"])
-    table = f"{database}.{backticked(dice.choice(TABLES))}"
-    columns = ", ".join(
-        f"{word} ({', '.join(map(backticked, dice.sample(COLUMNS, dice.randint(1, 3))))})"
-        for word in dice.sample(sorted(words.column), dice.randint(1, 2))
-    )
-    routine = f"{dice.choice(ROUTINES[:2])} {database}.p"
-    what = dice.choice(
-        [
-            f"{some(words.everywhere)} ON *.*",
-            f"{some(words.database)} ON {pattern}.*",
-            f"ALL ON {pattern}.*",
-            f"{some(words.table)} ON {table}",
-            f"{columns} ON {table}",
-            f"{columns}, {some(words.table)} ON {table}",
-            f"{some(words.routine)} ON {routine}",
-        ]
-    )
-    option = dice.choice(["", "", " WITH GRANT OPTION"])
-    member = dice.choice(roles)
-    return dice.choices(
-        [
-            f"GRANT {what} TO {who}{option}",
-            f"REVOKE {what} FROM {who}",
-            f"GRANT {member} TO {who}{dice.choice(['', ' WITH ADMIN OPTION'])}",
-            f"GRANT PROXY ON {dice.choice(users)} TO {dice.choice(users)}{option}",
-            f"SET DEFAULT ROLE {member} FOR {dice.choice(users)}",
-        ],
-        weights=[10, 2, 2, 1, 1],
-    )[0]
-
-
 @pytest.mark.parametrize("hosts", [("%", "127.0.0.1"), ("127.0.0.1", "localhost", "10.%")])
 def test_grants_of_one_user_are_never_mixed_up_between_its_hosts(scene, words, hosts):
     scene.database("shop")
@@ -299,43 +171,3 @@ def test_what_was_revoked_leaves_nothing_behind(scene, words):
     for what in ("SELECT ON shop.*", "SELECT ON shop.t", "SELECT (id), INSERT (note) ON shop.t", "PROCESS ON *.*"):
         scene.run(f"GRANT {what} TO {who}", f"REVOKE {what} FROM {who}")
     assert agrees(scene, words)["bob", "%", False] == {}
-
-
-def test_rows_that_nobody_made_by_a_statement_are_read_as_the_server_takes_them(scene, words):
-    """Restored dumps leave grants behind whose accounts are gone, and rows with little in them."""
-    scene.user("bob")
-    scene.role("team")
-    scene.adopt("empty", "newer")
-    scene.run(
-        "INSERT INTO mysql.db (Host, Db, User, Select_priv)"
-        " VALUES ('%', 'shop', 'ghost', 'Y'), ('', 'shop', 'team', 'Y'), ('%', 'shop', 'bob', 'N')",
-        "INSERT INTO mysql.tables_priv (Host, Db, User, Table_name, Table_priv, Column_priv)"
-        " VALUES ('%', 'shop', 'ghost', 't', 'Select', ''), ('%', 'shop', 'bob', 't', '', '')",
-        "INSERT INTO mysql.global_priv VALUES ('%', 'empty', '{}'),"
-        """ ('%', 'newer', '{"access": 1, "new": [1, {}], "auth_or": [{}, {"plugin": "unix_socket"}]}')""",
-    )
-    try:
-        found = agrees(scene, words)
-        assert found["newer", "%", False] == {"mysql_global_privileges": ["SELECT"]}
-        assert found["empty", "%", False] == found["bob", "%", False] == {}
-        assert found["team", "", True]["mysql_database_privileges"] == {"shop": ["SELECT"]}
-    finally:
-        for table in ("db", "tables_priv"):
-            scene.run(f"DELETE FROM mysql.{table} WHERE User IN ('ghost', 'bob', 'team')")
-        scene.run("FLUSH PRIVILEGES")
-
-
-@pytest.mark.xfail(strict=True, reason="a role or member that does not exist counts, even as a user of its name")
-@pytest.mark.parametrize(("member", "role"), [("bob", "gone"), ("ghost", "team")])
-def test_roles_and_members_that_are_gone_are_nobodys(scene, words, member, role):
-    """The server ignores them; so nobody is a superuser because a user is called like a role that is gone."""
-    scene.run(f"GRANT SUPER ON *.* TO {scene.user('gone')}")
-    scene.role("team")
-    scene.user("bob")
-    scene.run(f"INSERT INTO mysql.roles_mapping VALUES ('%', '{member}', '{role}', 'N')")
-    try:
-        snapshot = read(scene.server)
-        assert "SUPERUSER" not in facts_of(snapshot, account_of(snapshot, "bob"))["capabilities"]
-        agrees(scene, words)
-    finally:
-        scene.run(f"DELETE FROM mysql.roles_mapping WHERE User = '{member}'", "FLUSH PRIVILEGES")
