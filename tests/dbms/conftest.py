@@ -178,6 +178,7 @@ def guarded_mariadb(trusted_ca: Authority) -> Iterator[ThrowawayServer]:
             "ssl-key": "../server.key",
             "general-log": "1",
             "general-log-file": "general",
+            "max-user-connections": "150",  # so that a test can change it
         },
     ) as server:
         yield server
