@@ -32,8 +32,7 @@ def reach(accounts: Sequence[AccountSnapshot]) -> Mapping[tuple[str, str, bool],
     # Where roles have a name space of their own, a user may be called like a role.
     ordered = sorted(accounts, key=lambda account: account.is_role)
     roles = {written_role((account.username, account.host)): _own(account) for account in ordered}
-    public = [_own(account) for account in accounts if account.kind == "public"]
-    everybody = [(capability, "PUBLIC") for part in public for capability, _ in _capabilities(part)]
+    everybody = [reason for account in accounts if account.kind == "public" for reason in _of_public(account, roles)]
     same: dict[tuple[str, ...], Reach] = {}  # most accounts hold the same few roles
     found = {}
     for account in accounts:
@@ -42,6 +41,14 @@ def reach(accounts: Sequence[AccountSnapshot]) -> Mapping[tuple[str, str, bool],
             same[held] = _reach(held, roles, everybody)
         found[account.key] = Reach() if account.kind == "public" and not held else same[held]
     return found
+
+
+def _of_public(account: AccountSnapshot, roles: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """(capability, reason) of what everybody has through PUBLIC, itself or by the roles that it was granted."""
+    own = _own(account)
+    yield from ((capability, "PUBLIC") for capability, _ in _capabilities(own))
+    for capability, reasons in _reach(tuple(_roles(own)), roles, ()).capability_reasons.items():
+        yield from ((capability, reason.replace("member of ", "PUBLIC → ", 1)) for reason in reasons)
 
 
 def _reach(held: Sequence[str], roles: Mapping[str, Mapping[str, Any]], everybody: Sequence[tuple[str, str]]) -> Reach:
@@ -125,7 +132,7 @@ def _locks(type_specific: Mapping[str, Any]) -> Iterator[str]:
     """Why nobody can log in as this account, whatever the time is."""
     if type_specific.get("is_role"):
         yield "role"
-    if type_specific.get("account_locked"):
+    if type_specific.get("is_locked"):
         yield "ACCOUNT LOCK"
 
 
