@@ -152,7 +152,11 @@ class MySql(Subject):
     key = "mysql"
     # SLEEP as a column of its own would end with 1 instead of an error.
     sleep = "SELECT 1 FROM DUAL WHERE SLEEP(60) = 0"
-    settings = (r"SET .*",)
+    settings = (
+        r"SET NAMES utf8mb4",  # the driver's own
+        r"SET SESSION sql_mode = '', lock_wait_timeout = 5, (max_statement_time = \d+|max_execution_time = \d+)",
+        r"SET SESSION TRANSACTION READ ONLY",
+    )
 
     def __init__(self, host: str, port: int, username: str, password: str = "") -> None:
         self.host, self.port, self.username, self.password = host, port, username, password

@@ -206,6 +206,7 @@ class TestStatements:
         assert [text for text in own if not text.startswith("/* whalefall */\n")] == []
         others = [text for text in received if text not in own]
         assert [text for text in others if not any(re.fullmatch(known, text) for known in subject.settings)] == []
+        assert connection.statements <= len(received)
 
     def test_are_as_many_for_200_accounts_as_for_5(self, subject):
         sent = []
