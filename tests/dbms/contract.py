@@ -154,7 +154,8 @@ class MySql(Subject):
     sleep = "SELECT 1 FROM DUAL WHERE SLEEP(60) = 0"
     settings = (
         r"SET NAMES utf8mb4",  # the driver's own
-        r"SET SESSION sql_mode = '', lock_wait_timeout = 5, (max_statement_time = \d+|max_execution_time = \d+)",
+        r"SET SESSION sql_mode = '', sql_select_limit = 18446744073709551615, lock_wait_timeout = 5",
+        r"SET SESSION (max_statement_time|max_execution_time) = \d+",
         r"SET SESSION TRANSACTION READ ONLY",
     )
 
