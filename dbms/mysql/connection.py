@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 from dbms import statements
 from dbms.base import Interrupt, Server, Target, TlsMode
 from dbms.mysql.failures import translate
+from dbms.mysql.greeting import offers_tls
 from dbms.network import first_answer
-from whalefall.errors import ProtocolViolation, VersionUnsupported
+from whalefall.errors import ProtocolViolation, TlsFailed, VersionUnsupported
 
 if TYPE_CHECKING:
     from MySQLdb.connections import Connection as Driver
@@ -131,14 +132,17 @@ def _cancel(connection: Connection, thread: int) -> None:
 def _attempt(target: Target, address: str, ca: str, seconds: float, *, read_seconds: int) -> Driver:
     import MySQLdb
 
+    deadline = time.monotonic() + seconds
+    if target.tls_mode == "require" and offers_tls(address, target.port, seconds=seconds) is False:
+        raise TlsFailed(**target.address, detail="the server offers no TLS")
     try:
         return MySQLdb.connect(
-            host=target.host if ca else address,  # the certificate is the name's
+            host=_certified(target.host) if ca else address,
             port=target.port,
             user=target.username,
             password=target.password,
             database=target.database,
-            connect_timeout=max(1, math.floor(seconds)),
+            connect_timeout=max(1, math.floor(deadline - time.monotonic())),
             read_timeout=read_seconds,
             write_timeout=read_seconds,
             charset="utf8mb4",
@@ -150,6 +154,11 @@ def _attempt(target: Target, address: str, ca: str, seconds: float, *, read_seco
         )
     except MySQLdb.Error as error:
         raise translate(error, target, connecting=True) from error
+
+
+def _certified(host: str) -> str:
+    """The host by the name that its certificate is checked for, in letters that do not mean the local socket file."""
+    return host.upper() if host == "localhost" else host
 
 
 def _read_seconds(target: Target) -> int:

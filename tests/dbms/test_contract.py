@@ -345,10 +345,7 @@ class TestTls:
         assert type(failure_of(subject, subject.target(tls_mode="verify", tls_ca=ca))) is TlsFailed
 
     @pytest.mark.parametrize("tls_mode", ["require", "verify"])
-    def test_required_of_a_server_without_it_fails(self, subject, tls_mode, request):
-        if (subject.key, tls_mode) == ("mysql", "require"):
-            reason = "the client library falls back to a plain connection"
-            request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
+    def test_required_of_a_server_without_it_fails(self, subject, tls_mode):
         host, port = subject.plain
         with Proxy((host, port)) as proxy:
             target = subject.target(

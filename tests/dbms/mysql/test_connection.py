@@ -227,7 +227,6 @@ class TestLogin:
         with connect(server.target(host="localhost")) as connection:
             assert connection.rows("variables")
 
-    @pytest.mark.xfail(strict=True, reason="the client library takes localhost for its default socket file")
     def test_by_the_name_localhost_is_not_let_through_when_the_certificate_is_for_the_address(self, server):
         error = failure_of(server.target(host="localhost", tls_mode="verify", tls_ca=server.authority.pem))
         assert type(error) is TlsFailed
