@@ -82,7 +82,7 @@ class Reading:
         """What the account shall be, and the change that leads there. `stored` is its old document and facts."""
         old_document, old_facts = stored or ({}, {})
         is_known = old_document.get("version") == 4
-        old_parts = split(old_document["categories"], self.adapter.database_categories) if is_known else {}
+        old_parts = split(old_document["categories"], self.adapter.category_scopes) if is_known else {}
         old_digests = before.digests if before is not None and (is_known or stored is None) else {}
         now = self._covered(seen, old_document)
         new_document = document(now, [part for scope, part in old_parts.items() if self.scopes.keeps(scope)])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -123,6 +124,17 @@ class Target:
         return {"host": self.host, "port": self.port, "username": self.username}
 
 
+def without_password(text: str, target: Target, *, spellings: Iterable[str] = (), known: Iterable[str] = ()) -> str:
+    """The text without the password, should a driver ever repeat it; `spellings` are other ways to write it.
+
+    Inside a longer word it stays: "e***ist" would tell more than it hides. So does what is no secret anyway.
+    """
+    public = {"", target.username, target.host, target.database, *known}
+    for secret in {target.password, " ".join(target.password.split()), *spellings} - public:
+        text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "***", text)
+    return text
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
     """What a server says of itself."""
@@ -131,6 +143,7 @@ class Server:
     version: str  # its own words: "PostgreSQL 15.18 (Debian …)"
     main_version: str  # "15.18"
     number: tuple[int, ...]  # (15, 18)
+    fork: str = ""  # of a DBMS that has some: "mariadb"
 
 
 class Connection(Protocol):
@@ -165,7 +178,7 @@ class Adapter:
     read_accounts: Callable[[Any], AccountsSnapshot]
     grants: Callable[[AccountsSnapshot, str], tuple[str, ...]]  # the statements that the reading account still needs
     reader_version: int  # rises when a reading changes its meaning
-    database_categories: frozenset[str]  # snapshot categories that are read inside each database and keyed by it
+    category_scopes: Mapping[str, str]  # of the snapshot categories that are not the server's, see snapshots.split()
     reach: Callable[[Sequence[AccountSnapshot]], Mapping[tuple[str, str, bool], Reach]]
     facts: Facts
     facts_version: int  # rises when equal snapshots yield other facts

@@ -15,12 +15,18 @@ CoverageStatus = Literal["ok", "denied", "timeout", "offline", "error"]
 AccountKind = Literal["user", "role", "group", "public"]
 
 SERVER = "server"
+EACH_DATABASE = "database:*"  # as the scope of a category: each of its keys names the database that it was read in
 DATABASE_LIST = "databases"  # in the server scope's categories when its list of databases is complete
 
 
 def database_scope(name: str) -> str:
     """The scope of one database."""
     return f"database:{storable(name)}"
+
+
+def category_scope(category: str) -> str:
+    """The scope of a category that its server keeps in a table of its own."""
+    return f"category:{category}"
 
 
 def storable(value: Any) -> Any:
@@ -105,6 +111,7 @@ class AccountsSnapshot:
     db_type: str
     version: str
     main_version: str
+    reader: str = ""  # the account that read, as a statement of its server names it, where that is not its login
     coverage: tuple[Coverage, ...]
     accounts: tuple[AccountSnapshot, ...]
 
@@ -213,17 +220,17 @@ def merge(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return merged
 
 
-def split(categories: Mapping[str, Any], by_database: frozenset[str]) -> dict[str, dict[str, Any]]:
-    """The inverse of `merge`: {scope: part}. `by_database` names the categories that are read inside each database;
-    their key "" belongs to the server."""
+def split(categories: Mapping[str, Any], scopes: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """The inverse of `merge`: {scope: part}. `scopes` names the scope of each category that is not the server's;
+    of a category keyed by database, the key "" belongs to the server all the same."""
     parts: dict[str, dict[str, Any]] = {}
     for category, value in categories.items():
-        if category not in by_database:
-            parts.setdefault(SERVER, {})[category] = value
+        scope = scopes.get(category, SERVER)
+        if scope != EACH_DATABASE:
+            parts.setdefault(scope, {})[category] = value
             continue
         for name, held in value.items():
-            scope = database_scope(name) if name else SERVER
-            parts.setdefault(scope, {})[category] = {name: held}
+            parts.setdefault(database_scope(name) if name else SERVER, {})[category] = {name: held}
     return parts
 
 

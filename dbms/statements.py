@@ -8,14 +8,18 @@ from functools import cache
 from importlib.resources import files
 
 HEADER = re.compile(r"^-- (Returns|Needs|Since): (.+)$", re.MULTILINE)
-NAME = re.compile(r"^(?P<noun>[a-z_]+)(?:\.before_(?P<before>[0-9_]+))?\.sql$")
+NAME = re.compile(r"^(?P<noun>[a-z_]+)(?:\.(?P<fork>mariadb))?(?:\.before_(?P<before>[0-9_]+))?\.sql$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """One `.sql` file. `before` is the first version that must not use it; empty for the current variant."""
+    """One `.sql` file. `before` is the first version that must not use it; empty for the current variant.
+
+    `fork` is the fork that it is for; empty for every server that has no variant of its own.
+    """
 
     noun: str
+    fork: str
     filename: str
     before: tuple[int, ...]
     text: str
@@ -29,21 +33,29 @@ def load(package: str) -> tuple[Statement, ...]:
     for path in sorted(files(package).joinpath("sql").iterdir(), key=lambda path: path.name):
         match = NAME.match(path.name)
         if match is None:
-            raise ValueError(f"{package}/sql/{path.name} is not named <noun>[.before_<version>].sql")
+            raise ValueError(f"{package}/sql/{path.name} is not named <noun>[.<fork>][.before_<version>].sql")
         text = path.read_text(encoding="utf-8")
         before = tuple(int(part) for part in match["before"].split("_")) if match["before"] else ()
         found.append(
             Statement(
-                noun=match["noun"], filename=path.name, before=before, text=text, header=dict(HEADER.findall(text))
+                noun=match["noun"],
+                fork=match["fork"] or "",
+                filename=path.name,
+                before=before,
+                text=text,
+                header=dict(HEADER.findall(text)),
             )
         )
     return tuple(found)
 
 
 @cache
-def text(package: str, noun: str, version: tuple[int, ...]) -> str:
-    """The variant of a statement for a server's version: the oldest `before_…` that is still newer than it."""
-    variants = [statement for statement in load(package) if statement.noun == noun]
+def text(package: str, noun: str, version: tuple[int, ...], fork: str = "") -> str:
+    """The variant of a statement for a server: its fork's if there is one, and of these the oldest `before_…` that is
+    still newer than its version."""
+    named = [statement for statement in load(package) if statement.noun == noun]
+    variants = [statement for statement in named if statement.fork == fork] if fork else []
+    variants = variants or [statement for statement in named if not statement.fork]
     if not variants:
         raise LookupError(f"{package} has no statement {noun}")
     fitting = [statement for statement in variants if statement.before and version < statement.before]

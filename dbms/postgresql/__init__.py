@@ -1,7 +1,7 @@
 """PostgreSQL 9.6 and later."""
 
 from dbms.base import Adapter
-from dbms.postgresql.accounts import CATEGORIES_BY_DATABASE, read_accounts
+from dbms.postgresql.accounts import CATEGORY_SCOPES, read_accounts
 from dbms.postgresql.connection import MINIMUM_VERSION, connect
 from dbms.postgresql.facts import facts, reach
 from dbms.postgresql.failures import DEFAULT_DATABASE
@@ -17,7 +17,7 @@ adapter = Adapter(
     read_accounts=read_accounts,
     grants=grants,
     reader_version=1,
-    database_categories=CATEGORIES_BY_DATABASE,
+    category_scopes=CATEGORY_SCOPES,
     reach=reach,
     facts=facts,
     facts_version=1,

@@ -14,6 +14,7 @@ from dbms.postgresql.privileges import DatabaseRead, Grants, worded
 from dbms.postgresql.roles import PUBLIC, Role, read_memberships, read_roles, read_settings
 from dbms.snapshots import (
     DATABASE_LIST,
+    EACH_DATABASE,
     SERVER,
     AccountSnapshot,
     AccountsSnapshot,
@@ -30,7 +31,7 @@ PREDEFINED = "postgresql_predefined_roles"
 DATABASES = "postgresql_database_privileges"
 OWNED = "postgresql_owned"
 
-CATEGORIES_BY_DATABASE = frozenset({privileges.OBJECTS, privileges.DEFAULTS, OWNED, privileges.REVOKED})
+CATEGORY_SCOPES = dict.fromkeys((privileges.OBJECTS, privileges.DEFAULTS, OWNED, privileges.REVOKED), EACH_DATABASE)
 SERVER_CATEGORIES = (DATABASE_LIST, ATTRIBUTES, MEMBERSHIPS, PREDEFINED, DATABASES, privileges.OBJECTS)
 INVALID_DATABASE = -2  # as pg_database.datconnlimit
 PUBLIC_NAME = "PUBLIC"

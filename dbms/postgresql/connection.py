@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import queue
 import socket
-import tempfile
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from dbms import statements
 from dbms.base import APPLICATION_NAME, Server, Target, TlsMode
+from dbms.network import first_answer
 from dbms.postgresql.failures import DEFAULT_DATABASE, translate
-from whalefall.errors import (
-    ConnectionRefused,
-    LoginRejected,
-    ProtocolViolation,
-    RemoteError,
-    RemoteTimeout,
-    TlsFailed,
-    UnknownHost,
-    VersionUnsupported,
-)
+from whalefall.errors import ProtocolViolation, VersionUnsupported
 
 if TYPE_CHECKING:
     import psycopg
@@ -81,7 +68,7 @@ class Connection:
 @contextmanager
 def connect(target: Target) -> Iterator[Connection]:
     """Open a read-only connection with time-outs; `target.interrupt` can end it. Raises RemoteError."""
-    driver = _open(target)
+    driver = first_answer(target, partial(_attempt, target))
     # A descriptor of our own: shutting it down can never hit another socket that got the number meanwhile.
     line = socket.socket(fileno=os.dup(driver.fileno()))
     with (
@@ -102,33 +89,7 @@ def _cancel(driver: psycopg.Connection[Any]) -> None:
         driver.cancel_safe(timeout=1)
 
 
-def _open(target: Target) -> psycopg.Connection[Any]:
-    """Try the host's addresses in turn, within connect_timeout, or what is left of the fetch, for all together."""
-    seconds = min(target.connect_timeout, target.interrupt.seconds_left)
-    deadline = time.monotonic() + seconds
-    secrets = (target.username, target.password, target.database)
-    if any("\0" in text or not _is_encodable(text) for text in secrets):
-        raise LoginRejected(**target.address, detail="user name, password or database cannot be sent to a server")
-    addresses = _addresses(target, seconds=seconds)
-    failure: RemoteError = RemoteTimeout(**target.address, detail="no address answered")
-    with _ca_file(target) as ca_file:
-        for position, address in enumerate(addresses):
-            left = deadline - time.monotonic()
-            if position and left <= 0:
-                break
-            try:
-                return _attempt(target, address, ca_file, seconds=left / (len(addresses) - position))
-            except (ConnectionRefused, RemoteTimeout) as error:  # the next address cannot make anything else better
-                failure = error
-                if target.interrupt.reason:
-                    break
-    raise failure
-
-
-def _attempt(target: Target, address: str, ca_file: str, *, seconds: float) -> psycopg.Connection[Any]:
-    aborted = target.interrupt.error(target)
-    if aborted is not None:
-        raise aborted
+def _attempt(target: Target, address: str, ca: str, seconds: float) -> psycopg.Connection[Any]:
     import psycopg
 
     settings = {
@@ -155,7 +116,7 @@ def _attempt(target: Target, address: str, ca_file: str, *, seconds: float) -> p
             application_name=APPLICATION_NAME,
             client_encoding="UTF8",
             sslmode=SSL_MODES[target.tls_mode],
-            sslrootcert=ca_file,
+            sslrootcert=ca or NO_FILE,
             sslcertmode="disable",
             gssencmode="disable",
             keepalives_idle=10,
@@ -169,45 +130,6 @@ def _attempt(target: Target, address: str, ca_file: str, *, seconds: float) -> p
     for name in ("text", "name", "varchar", "bpchar"):
         driver.adapters.register_loader(name, _text_loader())
     return driver
-
-
-def _addresses(target: Target, *, seconds: float) -> list[str]:
-    """The host's addresses. The resolver knows no time-out, so it works in a thread that may be left behind."""
-    try:
-        return [str(ipaddress.ip_address(target.host))]
-    except ValueError:
-        pass
-    answer: queue.SimpleQueue[list[str] | Exception] = queue.SimpleQueue()
-
-    def resolve() -> None:
-        try:
-            found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
-            answer.put(list(dict.fromkeys(str(entry[4][0]) for entry in found)))
-        except (OSError, ValueError) as error:
-            answer.put(error)
-
-    threading.Thread(target=resolve, name="resolver", daemon=True).start()
-    try:
-        outcome = answer.get(timeout=seconds)
-    except queue.Empty:
-        raise RemoteTimeout(**target.address, detail="the name servers do not answer") from None
-    if isinstance(outcome, Exception):
-        raise UnknownHost(**target.address, detail=str(outcome)) from outcome
-    return outcome
-
-
-@contextmanager
-def _ca_file(target: Target) -> Iterator[str]:
-    """A private file with the CA for as long as connecting takes: libpq reads certificates from files only."""
-    if target.tls_mode != "verify":
-        yield NO_FILE
-        return
-    if not target.tls_ca.strip():
-        raise TlsFailed(**target.address, detail="checking the server's certificate needs a CA certificate")
-    with tempfile.NamedTemporaryFile("w", prefix="whalefall-ca-", suffix=".pem") as file:
-        file.write(target.tls_ca)
-        file.flush()
-        yield file.name
 
 
 def _server(driver: psycopg.Connection[Any], target: Target) -> Server:
@@ -250,11 +172,3 @@ def _text_loader() -> type[Any]:
             return bytes(data).decode("utf-8", "backslashreplace")
 
     return Text
-
-
-def _is_encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from dbms.base import Target
+from dbms.base import Target, without_password
 from dbms.postgresql.grants import connect_grant, quoted
 from whalefall.errors import (
     AccountLocked,
@@ -95,7 +95,8 @@ def translate(error: Exception, target: Target, *, connecting: bool = False) -> 
     else:
         found = ProtocolViolation  # without a SQLSTATE it is not the server that speaks
     found = found or AnswerUnexplained
-    detail = without_password(text, target)
+    escaped = target.password.replace("\\", "\\\\").replace("'", "\\'")  # as in a conninfo string
+    detail = without_password(text, target, spellings=(escaped,), known=(DEFAULT_DATABASE,))
     return found(**target.address, **_particulars(found, target), detail=detail, extra={"sqlstate": sqlstate})
 
 
@@ -114,18 +115,6 @@ def _particulars(found: type[RemoteError], target: Target) -> dict[str, str]:
     if found is ConnectDenied:
         return {"database": quoted(database), "statement": connect_grant(database, target.username)}
     return {}
-
-
-def without_password(text: str, target: Target) -> str:
-    """The text without the password, should a driver ever repeat it.
-
-    Inside a longer word it stays: "e***ist" would tell more than it hides. So does what is no secret anyway.
-    """
-    known = {target.username, target.host, target.database, DEFAULT_DATABASE}
-    escaped = target.password.replace("\\", "\\\\").replace("'", "\\'")  # as in a conninfo string
-    for secret in {target.password, escaped, " ".join(target.password.split())} - known - {""}:
-        text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "***", text)
-    return text
 
 
 def _by_text(text: str) -> tuple[type[RemoteError], str]:

@@ -1,0 +1,24 @@
+"""MySQL 5.7 and later, MariaDB 10.4 and later."""
+
+from dbms.base import Adapter
+from dbms.mysql.accounts import read_accounts
+from dbms.mysql.connection import MINIMUM_VERSIONS, connect
+from dbms.mysql.facts import facts, reach
+from dbms.mysql.grants import grants
+from dbms.mysql.scopes import CATEGORY_SCOPES
+
+adapter = Adapter(
+    key="mysql",
+    label="MySQL / MariaDB",
+    default_port=3306,
+    default_database="",
+    minimum_version=MINIMUM_VERSIONS[""],
+    connect=connect,
+    read_accounts=read_accounts,
+    grants=grants,
+    reader_version=1,
+    category_scopes=CATEGORY_SCOPES,
+    reach=reach,
+    facts=facts,
+    facts_version=1,
+)

@@ -1,0 +1,221 @@
+"""Who may log in: the user table of either fork, as one kind of value."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from dbms.mysql import access
+from dbms.mysql.connection import MARIADB, Connection
+from dbms.mysql.names import Identity
+from dbms.snapshots import AccountKind, canonical_text
+
+PUBLIC = ("PUBLIC", "")  # MariaDB's, since 10.11
+EPOCH = datetime.fromtimestamp(0, UTC)  # the end of a password that somebody expired by hand
+WITH_GRANT_OPTION = " WITH GRANT OPTION"
+
+# Accounts that servers and cloud providers make for themselves. Somebody's own superuser must not hide behind a
+# provider's name, so these count only where they may log in from the server's own machine alone, or as roles.
+SERVER_ACCOUNTS = frozenset({"mysql.sys", "mysql.session", "mysql.infoschema", "mariadb.sys"})
+CLOUD_ACCOUNTS = frozenset(
+    {
+        # Amazon RDS and Aurora
+        "rdsadmin", "rdsrepladmin", "rds_superuser_role", "rdstopmgr",
+        # Google Cloud SQL
+        "cloudsqlimport", "cloudsqlexport", "cloudsqlreplica", "cloudsqloneshot", "cloudsqlapplier",
+        "cloudsqlinactiveuser", "cloudsqlsuperuser", "cloudiamgroup",
+        # Azure Database for MySQL and MariaDB
+        "azure_superuser", "azure_replication",
+        # Alibaba Cloud RDS
+        "aliyun_root", "aurora", "replicator",
+    }
+)  # fmt: skip
+LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", ""})
+
+# Plugins that ask for a password, so that an empty one lets everybody in.
+PASSWORD_PLUGINS = frozenset(
+    {
+        "", "mysql_native_password", "mysql_old_password", "sha256_password", "caching_sha2_password", "ed25519",
+        "parsec",
+    }
+)  # fmt: skip
+SSL_TYPES = {"0": "", "1": "ANY", "2": "X509", "3": "SPECIFIED"}  # MariaDB writes numbers
+LIMITS = ("max_questions", "max_updates", "max_connections", "max_user_connections", "max_statement_time")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """One row of the user table. `attributes` are what a DBA sets besides privileges; no hash is among them."""
+
+    user: str
+    host: str
+    kind: AccountKind = "user"
+    is_role: bool = False  # in MariaDB's name space of roles
+    privileges: tuple[str, ...]
+    restrictions: Mapping[str, list[str]] = field(default_factory=dict)
+    default_role: str = ""  # MariaDB keeps it here
+    is_locked: bool
+    password_expires_at: datetime | None
+    attributes: Mapping[str, Any]
+
+    @property
+    def identity(self) -> Identity:
+        return (self.user, self.host)
+
+    @property
+    def is_system(self) -> bool:
+        names = SERVER_ACCOUNTS | CLOUD_ACCOUNTS
+        return self.user in names and self.host in LOCAL_HOSTS and (self.is_locked or self.user in CLOUD_ACCOUNTS)
+
+
+def read_principals(connection: Connection) -> dict[Identity, Principal]:
+    """Every account, role and PUBLIC. Raises RemoteError."""
+    lifetime = _whole(connection.variables.get("default_password_lifetime"))
+    if connection.server.fork == MARIADB:
+        found = [_mariadb(row, connection.server.number, lifetime) for row in connection.rows("users")]
+    else:
+        dynamic = _dynamic_privileges(connection)
+        found = [_mysql(row, dynamic, lifetime) for row in connection.rows("users")]
+    return {principal.identity: principal for principal in found}
+
+
+def _mysql(row: Sequence[Any], dynamic: Mapping[Identity, list[str]], default_lifetime: int | None) -> Principal:
+    (
+        user, host, words, plugin, is_locked, is_empty, is_expired, changed, lifetime, ssl_type, ssl_cipher, issuer,
+        subject, questions, updates, connections, user_connections, restrictions, locking, has_second_password,
+    ) = row  # fmt: skip
+    limits = (questions, updates, connections, user_connections)
+    more = {
+        "password_locking": json.loads(locking) if locking else None,
+        "has_second_password": True if has_second_password else None,
+    }
+    return Principal(
+        user=user,
+        host=host,
+        kind="role" if is_locked and is_expired and is_empty else "user",  # as CREATE ROLE leaves an account
+        privileges=(*_words(words), *dynamic.get((user, host), ())),
+        restrictions=_restrictions(restrictions),
+        is_locked=bool(is_locked),
+        password_expires_at=_expiry(bool(is_expired), changed, lifetime, default_lifetime),
+        attributes=_attributes(
+            plugins=[plugin],
+            is_empty=bool(is_empty),
+            is_locked=bool(is_locked),
+            is_expired=bool(is_expired),
+            changed=changed,
+            lifetime=lifetime,
+            tls=(ssl_type, ssl_cipher, issuer, subject),
+            limits=limits,
+            more=more,
+        ),
+    )
+
+
+def _mariadb(row: Sequence[Any], server: tuple[int, ...], default_lifetime: int | None) -> Principal:
+    (
+        user, host, bits, written_by, is_role, plugin, alternatives, locked, is_empty, changed, lifetime, default_role,
+        ssl_type, ssl_cipher, issuer, subject, *limits, denials,
+    ) = row  # fmt: skip
+    plugins = [name for name in json.loads(alternatives or "[]") if name]
+    changed, lifetime = _whole(changed), _whole(lifetime)
+    is_expired, is_locked = changed == 0 and not is_role, _is_true(locked)
+    public = (user, host) == PUBLIC
+    return Principal(
+        user=user,
+        host=host,
+        kind="public" if public else "role" if _is_true(is_role) else "user",
+        is_role=_is_true(is_role),
+        privileges=access.words(int(bits or 0) % 2**64, _version(written_by), server),
+        restrictions={"*.*": [canonical_text(denial) for denial in json.loads(denials)]} if denials else {},
+        default_role=default_role or "",
+        is_locked=is_locked or (_is_true(is_role) and not public),
+        password_expires_at=_expiry(is_expired, changed, None if lifetime == -1 else lifetime, default_lifetime),
+        attributes={"is_role": True}
+        if _is_true(is_role)
+        else _attributes(
+            plugins=plugins if plugin in plugins or not plugin else [plugin, *plugins],
+            is_empty=bool(is_empty) and not alternatives,
+            is_locked=is_locked,
+            is_expired=is_expired,
+            changed=changed,
+            lifetime=None if lifetime == -1 else lifetime,
+            tls=(SSL_TYPES.get(ssl_type or "0", ssl_type), ssl_cipher, issuer, subject),
+            limits=[float(limit) if "." in (limit or "") else _whole(limit) for limit in limits],
+            more={},
+        ),
+    )
+
+
+def _attributes(
+    *,
+    plugins: list[str],
+    is_empty: bool,
+    is_locked: bool,
+    is_expired: bool,
+    changed: Any,
+    lifetime: int | None,
+    tls: Sequence[str | None],
+    limits: Sequence[float | None],
+    more: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What is set; limits and requirements that say nothing are left out."""
+    found = {
+        "plugins": plugins,
+        "password_empty": is_empty and set(plugins or [""]) <= PASSWORD_PLUGINS,
+        "account_locked": is_locked,
+        "password_expired": is_expired,
+        "password_last_changed": _moment(changed).isoformat() if changed else None,
+        "password_lifetime": lifetime,
+        **dict(zip(("ssl_type", "ssl_cipher", "x509_issuer", "x509_subject"), tls, strict=True)),
+        **{name: limit for name, limit in zip(LIMITS, limits, strict=False) if limit},
+        **more,
+    }
+    return {name: value for name, value in found.items() if value not in (None, "")}
+
+
+def _dynamic_privileges(connection: Connection) -> dict[Identity, list[str]]:
+    if connection.server.number < (8,):
+        return {}
+    found: dict[Identity, list[str]] = {}
+    for user, host, privilege, is_grantable in connection.rows("dynamic_privileges"):
+        found.setdefault((user, host), []).append(privilege + WITH_GRANT_OPTION if is_grantable else privilege)
+    return found
+
+
+def _restrictions(text: str | None) -> dict[str, list[str]]:
+    """Partial revokes: [{"Database": …, "Privileges": […]}] in mysql.user.User_attributes."""
+    return {entry["Database"]: sorted(entry["Privileges"]) for entry in json.loads(text or "[]")}
+
+
+def _expiry(is_expired: bool, changed: Any, lifetime: int | None, default_lifetime: int | None) -> datetime | None:
+    """When the password stops being enough; days of 0 mean never."""
+    if is_expired:
+        return EPOCH
+    days = default_lifetime if lifetime is None else lifetime
+    return _moment(changed) + timedelta(days=days) if days and changed else None
+
+
+def _moment(seconds: Any) -> datetime:
+    return datetime.fromtimestamp(int(seconds), UTC)
+
+
+def _words(text: str | None) -> list[str]:
+    return text.split(",") if text else []
+
+
+def _whole(text: Any) -> int | None:
+    return int(text) if text not in (None, "") else None
+
+
+def _is_true(value: Any) -> bool:
+    """Of JSON_VALUE: true is 1, absent is NULL."""
+    return value in ("1", "true", 1)
+
+
+def _version(number: str | None) -> tuple[int, ...]:
+    """(10, 11, 19) of "101119"."""
+    whole = _whole(number)
+    return (whole // 10000, whole // 100 % 100, whole % 100) if whole else ()
