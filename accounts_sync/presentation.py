@@ -16,7 +16,7 @@ from django.utils.translation import gettext, ngettext
 
 from accounts_sync import labels
 from accounts_sync.changes import is_compared
-from dbms.snapshots import SERVER, canonical_text, split
+from dbms.snapshots import EACH_DATABASE, SERVER, canonical_text, is_database_scope, split
 from whalefall.messages import translated
 
 UNLIMITED = {("connection_limit", -1)}  # values that say nothing
@@ -36,6 +36,7 @@ class Row:
 class Section:
     """One category within one scope. `hidden` rows are only counted."""
 
+    scope: str
     key: str
     title: str
     rows: tuple[Row, ...]
@@ -44,7 +45,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScopeView:
-    """Everything that an account may do in one scope; `name` is empty for the server."""
+    """Everything that an account may do on the server, whose `name` is empty, or in one database."""
 
     scope: str
     name: str
@@ -83,21 +84,29 @@ class ChangedAttribute:
     note: str
 
 
-def scope_views(document: Mapping[str, Any], by_database: frozenset[str]) -> list[ScopeView]:
-    """A permission_snapshot, the server first and then its databases by name. Empty sections are left out."""
-    parts = split(document.get("categories", {}), by_database)
+def scope_views(document: Mapping[str, Any], scopes: Mapping[str, str]) -> list[ScopeView]:
+    """A permission_snapshot, the server first and then its databases by name. Empty sections are left out.
+
+    A category with a scope of its own is a section of the server. `scopes` as in `dbms.snapshots.split()`.
+    """
     meta = document.get("meta", {})
-    views = []
-    for scope in sorted(parts, key=lambda scope: (scope != SERVER, scope)):
-        name = scope.partition(":")[2]
-        sections = [
-            _section(category, _of_database(value) if category in by_database else value, _counts(meta, category, name))
-            for category, value in parts[scope].items()
-        ]
-        filled = sorted((section for section in sections if section.rows), key=lambda section: _rank(section.key))
-        if filled:
-            views.append(ScopeView(scope=scope, name=name, sections=tuple(filled)))
-    return views
+    sections: dict[str, list[Section]] = {}
+    for scope, part in split(document.get("categories", {}), scopes).items():
+        home = scope if is_database_scope(scope) else SERVER
+        name = "" if home == SERVER else scope.partition(":")[2]
+        for category, value in part.items():
+            shown = _of_database(value) if scopes.get(category) == EACH_DATABASE else value
+            section = _section(scope, category, shown, _counts(meta, category, name))
+            if section.rows:
+                sections.setdefault(home, []).append(section)
+    return [
+        ScopeView(
+            scope=home,
+            name="" if home == SERVER else home.partition(":")[2],
+            sections=tuple(sorted(found, key=lambda section: _rank(section.key))),
+        )
+        for home, found in sorted(sections.items(), key=lambda item: (item[0] != SERVER, item[0]))
+    ]
 
 
 def capabilities(facts: Mapping[str, Any]) -> list[Capability]:
@@ -180,9 +189,10 @@ def _counts(meta: Mapping[str, Any], category: str, database: str) -> Mapping[st
     return held
 
 
-def _section(category: str, value: Any, counts: Mapping[str, Any]) -> Section:
+def _section(scope: str, category: str, value: Any, counts: Mapping[str, Any]) -> Section:
     rows = [_counted(row, counts) for row in _rows(value, "")]
     return Section(
+        scope=scope,
         key=category,
         title=gettext(labels.category(category)),
         rows=tuple(rows[:ROWS_SHOWN]),

@@ -20,7 +20,17 @@ from accounts_sync.rows import AccountUpdate
 from accounts_sync.scopes import Scopes
 from accounts_sync.stored import INCOMPARABLE, SETTINGS, Key, StoredAccount
 from dbms.base import Adapter
-from dbms.snapshots import SERVER, AccountSnapshot, Reach, database_scope, digest, document, fingerprint, split
+from dbms.snapshots import (
+    SERVER,
+    AccountSnapshot,
+    Reach,
+    database_scope,
+    digest,
+    document,
+    fingerprint,
+    is_database_scope,
+    split,
+)
 
 Parts = Mapping[str, Mapping[str, Any]]
 SUPERUSER = "SUPERUSER"
@@ -152,8 +162,9 @@ class Reading:
 
     def _meta(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
         """The counts beside a document: by database, so that those of databases that stay as they are stay too."""
+        databases = {scope for scope in self.scopes.ledger if is_database_scope(scope) and self.scopes.keeps(scope)}
         kept = {
-            key: {name: value for name, value in held.items() if self.scopes.keeps(database_scope(name))}
+            key: {name: count for name, count in held.items() if database_scope(name) in databases}
             for key, held in old.items()
             if key != "observed" and isinstance(held, Mapping)
         }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import dbms
@@ -16,11 +17,12 @@ from accounts_sync.reading import Reading
 from accounts_sync.rows import AccountUpdate
 from accounts_sync.scopes import Scopes
 from accounts_sync.stored import INCOMPARABLE, Key, StoredAccount, stored_accounts, stored_documents
-from dbms.snapshots import AccountSnapshot, AccountsSnapshot
+from dbms.base import Adapter
+from dbms.snapshots import AccountSnapshot, AccountsSnapshot, is_database_scope, split
 from instances.models import Instance
 from sessions_app import coverage
 from sessions_app.categories import ItemCounts, Run
-from sessions_app.models import SyncCategoryName
+from sessions_app.models import InstanceCoverage, SyncCategoryName
 from whalefall.errors import AccountListShrunk
 
 PUBLIC = "public"
@@ -40,7 +42,8 @@ def reconcile(instance: Instance, snapshot: AccountsSnapshot, run: Run) -> ItemC
     if not scopes.is_server_read:  # who exists is the server scope's word
         listed = {key: account for key, account in listed.items() if key in stored and stored[key].is_active}
 
-    reading = Reading.of(dbms.get(instance.db_type), scopes, snapshot.accounts)
+    adapter = dbms.get(instance.db_type)
+    reading = Reading.of(adapter, scopes, _role_graph(adapter, scopes, ledger, snapshot.accounts, stored))
     due = [(account, stored.get(key)) for key, account in listed.items() if reading.is_due(account, stored.get(key))]
     needed = [before.id for account, before in due if before is not None and reading.needs_document(account, before)]
     documents = stored_documents(needed, facts=not scopes.is_server_read)
@@ -50,6 +53,30 @@ def reconcile(instance: Instance, snapshot: AccountsSnapshot, run: Run) -> ItemC
     rows.mark_incomparable(_outdated(scopes, stored, listed))
     coverage.store(instance, SyncCategoryName.ACCOUNT, snapshot.coverage, ledger, scopes.gone)
     return _counts(snapshot, scopes, len(listed), updates, len(missing))
+
+
+def _role_graph(
+    adapter: Adapter,
+    scopes: Scopes,
+    ledger: Mapping[str, InstanceCoverage],
+    accounts: Sequence[AccountSnapshot],
+    stored: Mapping[Key, StoredAccount],
+) -> Sequence[AccountSnapshot]:
+    """The accounts with what is known of the server from earlier: roles may stand in a scope that was not read now."""
+    kept = {
+        scope
+        for scope, row in ledger.items()
+        if row.last_ok_at is not None and not is_database_scope(scope) and scopes.keeps(scope)
+    }
+    if not kept or not scopes.is_server_read:
+        return accounts
+    documents = stored_documents([stored[account.key].id for account in accounts if account.key in stored], facts=False)
+    known = {}
+    for account in stored.values():
+        document, _ = documents.get(account.id, ({}, {}))
+        parts = split(document.get("categories", {}), adapter.category_scopes)
+        known[account.key] = {scope: part for scope, part in parts.items() if scope in kept}
+    return [replace(account, parts={**known.get(account.key, {}), **account.parts}) for account in accounts]
 
 
 def _missing(

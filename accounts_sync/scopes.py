@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dbms.snapshots import DATABASE_LIST, SERVER, Coverage
+from dbms.snapshots import DATABASE_LIST, DATABASE_PREFIXES, SERVER, Coverage, is_database_scope
 from sessions_app.models import InstanceCoverage
-
-HOME_PREFIXES = ("database:", "pdb:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +57,7 @@ class Scopes:
 
     def is_gone(self, scope: str) -> bool:
         """Whether the scope's database is known not to exist."""
-        return self.is_list_complete and scope != SERVER and scope not in self.named
+        return self.is_list_complete and is_database_scope(scope) and scope not in self.named
 
     def keeps(self, scope: str) -> bool:
         """Whether what is stored of a scope stays as it is."""
@@ -67,7 +65,7 @@ class Scopes:
 
     def home(self, host: str) -> str:
         """The scope that says whether an account exists: a database's own users belong to it, others to the server."""
-        candidates = (f"{prefix}{host}" for prefix in HOME_PREFIXES)
+        candidates = (f"{prefix}{host}" for prefix in DATABASE_PREFIXES)
         return next((scope for scope in candidates if scope in self.named or scope in self.ledger), SERVER)
 
 

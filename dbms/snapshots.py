@@ -19,9 +19,17 @@ EACH_DATABASE = "database:*"  # as the scope of a category: each of its keys nam
 DATABASE_LIST = "databases"  # in the server scope's categories when its list of databases is complete
 
 
+DATABASE_PREFIXES = ("database:", "pdb:")
+
+
 def database_scope(name: str) -> str:
     """The scope of one database."""
     return f"database:{storable(name)}"
+
+
+def is_database_scope(scope: str) -> bool:
+    """Whether a scope is a part of the server that can be dropped: a database or a PDB."""
+    return scope.startswith(DATABASE_PREFIXES)
 
 
 def category_scope(category: str) -> str:

@@ -15,8 +15,10 @@ DETAILS: tuple[str, ...] = (
     N_("checking the server's certificate needs a CA certificate"),
     N_("connection limit 0"),
     N_("invalid since an interrupted DROP DATABASE"),
+    N_("more than {number} rows in {table}"),
     N_("more than {number} grants even when objects are summarised by schema"),
     N_("no address answered"),
+    N_("no SELECT on {tables}"),
     N_("no CONNECT privilege"),
     N_("not accepting connections"),
     N_("storing took longer than {seconds} s"),
@@ -28,6 +30,7 @@ DETAILS: tuple[str, ...] = (
     N_("unknown db_type {name}; known are: {known}"),
     N_("user name, password or database cannot be sent to a server"),
     N_("vanished"),
+    N_("without SHOW DATABASES nobody can say which databases a pattern matches"),
 )
 
 

@@ -16,11 +16,12 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownF
 from unfold.decorators import display
 
 import dbms
-from accounts_sync import presentation
+from accounts_sync import labels, presentation
 from accounts_sync.admin.cells import CHANGE_TONES, KIND_TONES, badges, link, page_url
 from accounts_sync.admin.filters import ChangedFilter, LockedFilter, PresenceFilter, SuperuserFilter, SystemFilter
 from accounts_sync.admin.readonly import AccountsAdmin
 from accounts_sync.models import AccountKind, AccountPermission, InstanceAccount, locked_now
+from accounts_sync.presentation import ScopeView, Section
 from dbms.snapshots import SERVER
 from sessions_app import coverage
 from sessions_app.models import InstanceCoverage, SyncCategoryName
@@ -112,7 +113,7 @@ def _page(account: InstanceAccount) -> dict[str, Any]:
     changes = list(account.changes.order_by("-change_time", "-pk")[: CHANGES_SHOWN + 1])
     document = permission.permission_snapshot if permission else {}
     facts = permission.permission_facts if permission else {}
-    views = presentation.scope_views(document, dbms.get(account.db_type).database_categories)
+    views = presentation.scope_views(document, dbms.get(account.db_type).category_scopes)
     history = reverse("admin:accounts_sync_accountchangelog_changelist")
     return {
         "title": account.display_name,
@@ -123,13 +124,35 @@ def _page(account: InstanceAccount) -> dict[str, Any]:
         "flags": _flags(account),
         "capabilities": presentation.capabilities(facts),
         "roles": facts.get("roles", ()),
-        "scopes": [{"view": view, "ledger": ledger.get(view.scope)} for view in views],
-        "unread": [row for row in _unread(ledger) if row.scope not in {view.scope for view in views}],
+        "scopes": [
+            {
+                "view": view,
+                "ledger": ledger.get(view.scope),
+                "sections": [(section, _own_ledger(ledger, view, section)) for section in view.sections],
+            }
+            for view in views
+        ],
+        "unread": [
+            (_scope_title(row.scope), row)
+            for row in _unread(ledger)
+            if row.scope not in {section.scope for view in views for section in view.sections}
+        ],
         "last_checked": ledger[SERVER].last_ok_at if SERVER in ledger else None,
         "changes": [{"row": row, "tone": CHANGE_TONES[row.change_type]} for row in changes[:CHANGES_SHOWN]],
         "has_more_changes": len(changes) > CHANGES_SHOWN,
         "history_url": f"{history}?account__id__exact={account.pk}&baseline=all",
     }
+
+
+def _own_ledger(ledger: Mapping[str, InstanceCoverage], view: ScopeView, section: Section) -> InstanceCoverage | None:
+    """The ledger of a section that is read apart from what it is shown with."""
+    return ledger.get(section.scope) if section.scope != view.scope else None
+
+
+def _scope_title(scope: str) -> str:
+    """A scope as a person calls it: a category by its title."""
+    kind, _, name = scope.partition(":")
+    return gettext(labels.category(name)) if kind == "category" else scope
 
 
 def _unread(ledger: Mapping[str, InstanceCoverage]) -> list[InstanceCoverage]:

@@ -20,7 +20,7 @@ from whalefall.errors import PrivilegeMissing
 GLOBALS, RESTRICTIONS = "mysql_global_privileges", "mysql_restrictions"
 SERVER_CATEGORIES = (GLOBALS, RESTRICTIONS)
 USER_TABLES = {"": ("mysql.user", "mysql.global_grants"), MARIADB: ("mysql.global_priv",)}
-PARTIAL_DATABASE_LIST = "without SHOW DATABASES, patterns are matched with the visible databases only"
+NO_DATABASE_LIST = "without SHOW DATABASES nobody can say which databases a pattern matches"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class Reading:
 
     principals: Mapping[Identity, Principal]
     scopes: Mapping[str, ScopeRead]
-    databases: DatabaseNames
+    databases: DatabaseNames | None  # None where the monitoring account does not see them all
 
 
 def read_accounts(connection: Connection, *, grant_row_cap: int = GRANT_ROW_CAP) -> AccountsSnapshot:
@@ -51,14 +51,18 @@ def read_accounts(connection: Connection, *, grant_row_cap: int = GRANT_ROW_CAP)
         coverage.append(covered)
         if read is not None:
             scopes[scope.name] = read
-    reading = Reading(principals=_with_kinds(principals, scopes), scopes=scopes, databases=databases)
+    reading = Reading(
+        principals=_with_kinds(principals, scopes),
+        scopes=scopes,
+        databases=databases if _sees_every_database(reader, principals, scopes) else None,
+    )
     accounts = tuple(_account(principal, reading) for principal in reading.principals.values())
     return AccountsSnapshot(
         db_type=connection.server.db_type,
         version=connection.server.version,
         main_version=connection.server.main_version,
         reader=quoted_account(*reader),
-        coverage=(_server_coverage(reader, reading), *coverage),
+        coverage=(_server_coverage(reading.databases), *coverage),
         accounts=accounts,
     )
 
@@ -74,18 +78,20 @@ def _read_databases(connection: Connection) -> tuple[DatabaseNames, Identity]:
     ), (user, host)
 
 
-def _server_coverage(reader: Identity, reading: Reading) -> Coverage:
-    if _sees_every_database(reader, reading):
-        return Coverage(scope=SERVER, status="ok", categories=(*SERVER_CATEGORIES, DATABASE_LIST))
-    return Coverage(scope=SERVER, status="ok", reason=PARTIAL_DATABASE_LIST, categories=SERVER_CATEGORIES)
+def _server_coverage(databases: DatabaseNames | None) -> Coverage:
+    if databases is None:
+        return Coverage(scope=SERVER, status="ok", reason=NO_DATABASE_LIST, categories=SERVER_CATEGORIES)
+    return Coverage(scope=SERVER, status="ok", categories=(*SERVER_CATEGORIES, DATABASE_LIST))
 
 
-def _sees_every_database(reader: Identity, reading: Reading) -> bool:
+def _sees_every_database(
+    reader: Identity, principals: Mapping[Identity, Principal], scopes: Mapping[str, ScopeRead]
+) -> bool:
     """Whether the account that reads has SHOW DATABASES, itself or by a role that is active from the login on."""
-    active = active_roles(reading.scopes[ROLES].parts, reader) if ROLES in reading.scopes else frozenset()
+    active = active_roles(scopes[ROLES].parts, reader) if ROLES in scopes else frozenset()
     return any(
         "SHOW DATABASES" in principal.privileges
-        for identity, principal in reading.principals.items()
+        for identity, principal in principals.items()
         if identity == reader or written_role(identity) in active
     )
 
@@ -115,7 +121,7 @@ def _account(principal: Principal, reading: Reading) -> AccountSnapshot:
     if counts:
         meta["summarised"] = {"": counts}
     patterns = parts.get(category_scope(DATABASES), {}).get(DATABASES, ())
-    if matches := reading.databases.matches(patterns):
+    if reading.databases is not None and (matches := reading.databases.matches(patterns)):
         meta["matches"] = matches
     return account(
         username=principal.user,

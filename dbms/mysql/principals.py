@@ -133,7 +133,7 @@ def _mariadb(row: Sequence[Any], server: tuple[int, ...], default_lifetime: int 
         default_role=default_role or "",
         is_locked=is_locked or (_is_true(is_role) and not public),
         password_expires_at=_expiry(is_expired, changed, None if lifetime == -1 else lifetime, default_lifetime),
-        attributes={"is_role": True}
+        attributes={"is_role": not public}
         if _is_true(is_role)
         else _attributes(
             plugins=plugins if plugin in plugins or not plugin else [plugin, *plugins],

@@ -6,7 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dbms.base import Adapter
-from dbms.snapshots import DATABASE_LIST, SERVER, AccountSnapshot, AccountsSnapshot, Coverage, Reach, account
+from dbms.snapshots import (
+    DATABASE_LIST,
+    EACH_DATABASE,
+    SERVER,
+    AccountSnapshot,
+    AccountsSnapshot,
+    Coverage,
+    Reach,
+    account,
+)
 
 ATTRIBUTES, MEMBERSHIPS = "postgresql_role_attributes", "postgresql_memberships"
 CONNECTS, OBJECTS = "postgresql_database_privileges", "postgresql_object_privileges"
@@ -14,7 +23,7 @@ DEFAULTS, OWNED = "postgresql_default_privileges", "postgresql_owned"
 
 SERVER_CATEGORIES = (ATTRIBUTES, MEMBERSHIPS, CONNECTS, OBJECTS, DATABASE_LIST)
 DATABASE_CATEGORIES = (OBJECTS, DEFAULTS)
-BY_DATABASE = frozenset({OBJECTS, DEFAULTS, OWNED})
+BY_DATABASE = dict.fromkeys((OBJECTS, DEFAULTS, OWNED), EACH_DATABASE)
 
 
 def reach(accounts: Sequence[AccountSnapshot]) -> Mapping[tuple[str, str, bool], Reach]:
@@ -76,7 +85,7 @@ def adapter(*, reader_version: int = 1, facts_version: int = 1) -> Adapter:
         read_accounts=refuse,
         grants=refuse,
         reader_version=reader_version,
-        database_categories=BY_DATABASE,
+        category_scopes=BY_DATABASE,
         reach=reach,
         facts=facts,
         facts_version=facts_version,
