@@ -23,7 +23,8 @@ Path = tuple[str, ...]
 
 GROUP_FROM = 20  # so many equal changes in one schema are still told apart
 ENTRIES_MAX = 500
-OWNERSHIP_SUFFIX = "_owned"  # shown, never compared: CREATE TABLE is no privilege change
+# Shown, never compared: CREATE TABLE is no privilege change, and a member's own account says what it was granted.
+SHOWN_SUFFIXES = ("_owned", "_role_members")
 TAKEN_AWAY_SUFFIXES = ("_default_revoked", "_restrictions")  # what stands there may not be done
 TURNED: dict[Action, Action] = {"GRANT": "REVOKE", "REVOKE": "GRANT", "ALTER": "ALTER"}
 
@@ -74,7 +75,7 @@ def privilege_changes(
 
 def is_compared(category: str) -> bool:
     """Whether a difference in this category is a change of privileges."""
-    return not category.endswith(OWNERSHIP_SUFFIX)
+    return not category.endswith(SHOWN_SUFFIXES)
 
 
 def privilege_document(changes: Iterable[PrivilegeChange]) -> dict[str, Any]:

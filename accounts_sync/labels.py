@@ -32,6 +32,7 @@ CATEGORIES: dict[str, str] = {
     "oracle_column_privileges": N_("Column privileges"),
     "oracle_admin_privileges": N_("Administrative privileges"),
     "oracle_proxies": N_("Proxy users"),
+    "type_specific": N_("Attributes"),
 }
 
 FIELDS: dict[str, str] = {
@@ -44,6 +45,28 @@ FIELDS: dict[str, str] = {
     "locked_until": N_("Locked until"),
     "password_expires_at": N_("Password expires"),
     "principal_id": N_("Identity on the server"),
+    "is_role": N_("Role"),
+}
+
+# What is set on an account beside its privileges; shown when it holds, logged when it changes.
+ATTRIBUTES: dict[str, str] = {
+    "settings": N_("Settings"),
+    "plugins": N_("Authentication"),
+    "password_empty": N_("Empty password"),
+    "password_expired": N_("Password expired by hand"),
+    "password_last_changed": N_("Password set"),
+    "password_lifetime": N_("Password lifetime in days"),
+    "password_locking": N_("Locked after failed logins"),
+    "has_second_password": N_("Has a second password"),
+    "ssl_type": N_("Requires TLS"),
+    "ssl_cipher": N_("Requires the cipher"),
+    "x509_issuer": N_("Requires the certificate issuer"),
+    "x509_subject": N_("Requires the certificate subject"),
+    "max_questions": N_("Statements per hour"),
+    "max_updates": N_("Updates per hour"),
+    "max_connections": N_("Connections per hour"),
+    "max_user_connections": N_("Connections at a time"),
+    "max_statement_time": N_("Seconds per statement"),
 }
 
 # Words that rows store in place of a sentence: why an entry exists.
@@ -70,7 +93,7 @@ SENTENCES: dict[str, str] = {
 CAPABILITIES: dict[str, str] = {
     "SUPERUSER": N_("Superuser"),
     "GRANT_ADMIN": N_("Can grant to others"),
-    "escalation": N_("Can act on the server's machine"),
+    "escalation": N_("Could gain superuser rights"),
     "LOCKED": N_("Cannot log in"),
     "can_super": N_("Superuser attribute"),
     "can_create_role": N_("Can create roles"),
@@ -88,6 +111,11 @@ def category(key: str) -> str:
     return CATEGORIES.get(key, key)
 
 
+def attribute(key: str) -> str:
+    """The English name of an attribute in a document; an unknown one is shown by its key."""
+    return CAPABILITIES.get(key) or ATTRIBUTES.get(key, key)
+
+
 def field(key: str) -> str:
     """The English name of a compared attribute; an unknown one is shown by its key."""
-    return FIELDS.get(key, key)
+    return FIELDS.get(key) or ATTRIBUTES.get(key.removeprefix("type_specific."), key)

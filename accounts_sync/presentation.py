@@ -6,7 +6,7 @@ Driven by the shapes of the values like `changes`, so that a new category needs 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils.dateparse import parse_datetime
@@ -21,15 +21,18 @@ from whalefall.messages import translated
 
 UNLIMITED = {("connection_limit", -1)}  # values that say nothing
 NAMED, NAMED_LENGTH = 2, 120  # so many changed attributes are named in a sentence, if they are short
+ATTRIBUTES = "type_specific"
+PATTERNS_SUFFIX = "_database_privileges"  # the keys of such a category may be patterns
 ROWS_SHOWN = 200  # of one section; a page is for reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One line of a section: on what, and which words."""
+    """One line of a section: on what, which words, and what a pattern in the object's name reaches."""
 
     object: str
     words: tuple[str, ...]
+    reached: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,9 +99,13 @@ def scope_views(document: Mapping[str, Any], scopes: Mapping[str, str]) -> list[
         name = "" if home == SERVER else scope.partition(":")[2]
         for category, value in part.items():
             shown = _of_database(value) if scopes.get(category) == EACH_DATABASE else value
-            section = _section(scope, category, shown, _counts(meta, category, name))
+            section = _section(scope, category, shown, _counts(meta, category, name), meta.get("matches", {}))
             if section.rows:
                 sections.setdefault(home, []).append(section)
+    attributes = {key: held for key, held in document.get("type_specific", {}).items() if key not in labels.FIELDS}
+    section = _section(SERVER, ATTRIBUTES, attributes, {}, {})
+    if section.rows:
+        sections.setdefault(SERVER, []).append(section)
     return [
         ScopeView(
             scope=home,
@@ -189,8 +196,12 @@ def _counts(meta: Mapping[str, Any], category: str, database: str) -> Mapping[st
     return held
 
 
-def _section(scope: str, category: str, value: Any, counts: Mapping[str, Any]) -> Section:
+def _section(
+    scope: str, category: str, value: Any, counts: Mapping[str, Any], matches: Mapping[str, Mapping[str, Any]]
+) -> Section:
     rows = [_counted(row, counts) for row in _rows(value, "")]
+    if category.endswith(PATTERNS_SUFFIX):
+        rows = [replace(row, reached=_reached(matches[row.object])) if row.object in matches else row for row in rows]
     return Section(
         scope=scope,
         key=category,
@@ -198,6 +209,15 @@ def _section(scope: str, category: str, value: Any, counts: Mapping[str, Any]) -
         rows=tuple(rows[:ROWS_SHOWN]),
         hidden=max(0, len(rows) - ROWS_SHOWN),
     )
+
+
+def _reached(match: Mapping[str, Any]) -> str:
+    """The databases that a pattern matches, by name as far as they are named."""
+    names, count = list(match["databases"]), match["count"]
+    if not count:
+        return gettext("matches no database")
+    further = [gettext("{count} more").format(count=count - len(names))] if count > len(names) else []
+    return gettext("matches {databases}").format(databases=", ".join([*names, *further]))
 
 
 def _counted(row: Row, counts: Mapping[str, Any]) -> Row:
@@ -227,7 +247,7 @@ def _rows(value: Any, path: str) -> Iterator[Row]:
 def _attributes(held: Mapping[str, Any]) -> Iterator[str]:
     """Attributes that hold, by their names, and values with theirs."""
     for key, value in held.items():
-        title = gettext(labels.CAPABILITIES.get(key, key))
+        title = gettext(labels.attribute(key))
         if value is True:
             yield title
         elif value is not False and value is not None and (key, value) not in UNLIMITED:

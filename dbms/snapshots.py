@@ -82,7 +82,8 @@ class AccountSnapshot:
 
     `parts` is {scope: {category: value}}: what is compared. In a database's part a category that is keyed by database
     holds only that database's key, so parts add up to the whole document by a merge of one level.
-    `owned` has the same shape and is shown but never compared, because CREATE TABLE is no privilege change.
+    `owned` has the same shape and is shown but never compared, because CREATE TABLE is no privilege change; so is what
+    only mirrors another account's part, like the members of a role.
     `observed` changes by the clock or by use and is never compared either.
     """
 

@@ -44,6 +44,8 @@ def words(access: int, written_by: Version, server: Version) -> tuple[str, ...]:
     known = _known(server)
     if access == ALL:
         held = set(known)
+    elif access >> len(_known(written_by)):  # bits that its writer did not have: the server takes none of them
+        held = set()
     else:
         held = {word for bit, word in enumerate(known) if access >> bit & 1}
         held |= _added(held, written_by, server) & set(known)

@@ -111,12 +111,14 @@ def _account(principal: Principal, reading: Reading) -> AccountSnapshot:
     parts: dict[str, dict[str, Any]] = {SERVER: {GLOBALS: sorted(principal.privileges)}}
     if principal.restrictions:
         parts[SERVER][RESTRICTIONS] = dict(principal.restrictions)
+    owned: dict[str, dict[str, Any]] = {}
     meta: dict[str, Any] = {}
     counts: dict[str, Any] = {}
     for name, read in reading.scopes.items():
         held = read.parts.get(principal.identity)
         if held:
-            parts[name] = dict(held)
+            parts[name] = {category: value for category, value in held.items() if category != MEMBERS}
+            owned.update({name: {MEMBERS: held[MEMBERS]}} if MEMBERS in held else {})
             counts.update(read.summarised.get(principal.identity, {}))
     if counts:
         meta["summarised"] = {"": counts}
@@ -134,5 +136,6 @@ def _account(principal: Principal, reading: Reading) -> AccountSnapshot:
         password_expires_at=principal.password_expires_at,
         parts=parts,
         type_specific=principal.attributes,
+        owned=owned,
         meta=meta,
     )

@@ -30,10 +30,13 @@ CANCEL_SECONDS = 1
 BATCH_ROWS = 2_000
 NUMBER = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
 
-# Names come as they are whatever the server has set, and nobody's DDL is waited for.
-SESSION = "SET SESSION sql_mode = '', lock_wait_timeout = 5, {limit}"
-STATEMENT_LIMITS = {"": "max_execution_time = {milliseconds}", MARIADB: "max_statement_time = {seconds}"}
+# Names and all rows come as they are, whatever the server has set for everybody, and nobody's DDL is waited for.
+PLAIN = f"SET SESSION sql_mode = '', sql_select_limit = {2**64 - 1}, lock_wait_timeout = 5"
 READ_ONLY = "SET SESSION TRANSACTION READ ONLY"
+STATEMENT_LIMITS = {
+    "": "SET SESSION max_execution_time = {milliseconds}",
+    MARIADB: "SET SESSION max_statement_time = {seconds}",
+}
 
 
 class Connection:
@@ -51,14 +54,12 @@ class Connection:
 
     def begin(self) -> None:
         """Learn what the server is, and bind the session to reading within its time. Raises RemoteError."""
+        self._set(PLAIN)
+        self._set(READ_ONLY)
         self.variables = dict(self.rows("variables"))
         self.server = _server(self.variables, self.target)
-        limit = STATEMENT_LIMITS[self.server.fork].format(
-            seconds=self.target.statement_timeout, milliseconds=self.target.statement_timeout * 1000
-        )
-        for setting in (SESSION.format(limit=limit), READ_ONLY):
-            with self._sent(setting):
-                pass
+        seconds = self.target.statement_timeout
+        self._set(STATEMENT_LIMITS[self.server.fork].format(seconds=seconds, milliseconds=seconds * 1000))
 
     def rows(self, noun: str, **params: Any) -> list[tuple[Any, ...]]:
         """All rows of the named statement. Raises RemoteError."""
@@ -73,6 +74,10 @@ class Connection:
         with self._sent(text, params) as cursor:
             while batch := cursor.fetchmany(BATCH_ROWS):
                 yield from batch
+
+    def _set(self, text: str) -> None:
+        with self._sent(text):
+            pass
 
     @contextmanager
     def _sent(self, text: str, params: Mapping[str, Any] | None = None) -> Iterator[BaseCursor]:

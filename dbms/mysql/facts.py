@@ -32,8 +32,7 @@ def reach(accounts: Sequence[AccountSnapshot]) -> Mapping[tuple[str, str, bool],
     # Where roles have a name space of their own, a user may be called like a role.
     ordered = sorted(accounts, key=lambda account: account.is_role)
     roles = {written_role((account.username, account.host)): _own(account) for account in ordered}
-    public = [_own(account) for account in accounts if account.kind == "public"]
-    everybody = [(capability, "PUBLIC") for part in public for capability, _ in _capabilities(part)]
+    everybody = [reason for account in accounts if account.kind == "public" for reason in _of_public(account, roles)]
     same: dict[tuple[str, ...], Reach] = {}  # most accounts hold the same few roles
     found = {}
     for account in accounts:
@@ -125,7 +124,7 @@ def _locks(type_specific: Mapping[str, Any]) -> Iterator[str]:
     """Why nobody can log in as this account, whatever the time is."""
     if type_specific.get("is_role"):
         yield "role"
-    if type_specific.get("account_locked"):
+    if type_specific.get("is_locked"):
         yield "ACCOUNT LOCK"
 
 

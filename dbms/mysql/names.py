@@ -8,6 +8,7 @@ from functools import lru_cache
 Identity = tuple[str, str]  # (user, host), exactly as the grant tables hold them; a role of MariaDB has no host
 
 PLAIN = re.compile(r"(?!\d+\Z)[0-9A-Za-z_$\u0080-\uffff]+")  # "Schema Object Names": needs no quotes
+AMBIGUOUS = re.compile("[@`]| WITH ")  # could be taken for the @ before a host, a quote, or an option
 ANY_HOST = "%"
 
 
@@ -30,12 +31,12 @@ def quoted_account(user: str, host: str) -> str:
 def written(identity: Identity) -> str:
     """user@host, in backticks where a reader could not tell them apart."""
     user, host = identity
-    return quoted_account(user, host) if set("@`") & set(user + host) else f"{user}@{host}"
+    return quoted_account(user, host) if AMBIGUOUS.search(user + host) else f"{user}@{host}"
 
 
 def written_role(identity: Identity) -> str:
     """A role as GRANT takes it: without the host when it is the one that a role gets by itself."""
     user, host = identity
     if host in ("", ANY_HOST):
-        return quoted(user) if set("@`") & set(user) else user
+        return quoted(user) if AMBIGUOUS.search(user) else user
     return written(identity)

@@ -116,10 +116,11 @@ def _mysql(row: Sequence[Any], dynamic: Mapping[Identity, list[str]], default_li
 
 def _mariadb(row: Sequence[Any], server: tuple[int, ...], default_lifetime: int | None) -> Principal:
     (
-        user, host, bits, written_by, is_role, plugin, alternatives, locked, is_empty, changed, lifetime, default_role,
+        user, host, bits, written_by, is_role, plugin, number, alternatives, locked, is_empty, changed, lifetime, default_role,
         ssl_type, ssl_cipher, issuer, subject, *limits, denials,
     ) = row  # fmt: skip
-    plugins = [name for name in json.loads(alternatives or "[]") if name]
+    # Of several ways to log in, the one without a name of its own stands outside of the list.
+    plugins = [name or plugin for name in json.loads(alternatives)[: number or 0]] or [plugin] * bool(plugin)
     changed, lifetime = _whole(changed), _whole(lifetime)
     is_expired, is_locked = changed == 0 and not is_role, _is_true(locked)
     public = (user, host) == PUBLIC
@@ -136,8 +137,8 @@ def _mariadb(row: Sequence[Any], server: tuple[int, ...], default_lifetime: int 
         attributes={"is_role": not public}
         if _is_true(is_role)
         else _attributes(
-            plugins=plugins if plugin in plugins or not plugin else [plugin, *plugins],
-            is_empty=bool(is_empty) and not alternatives,
+            plugins=plugins,
+            is_empty=bool(is_empty) and len(plugins) < 2,
             is_locked=is_locked,
             is_expired=is_expired,
             changed=changed,
@@ -165,7 +166,7 @@ def _attributes(
     found = {
         "plugins": plugins,
         "password_empty": is_empty and set(plugins or [""]) <= PASSWORD_PLUGINS,
-        "account_locked": is_locked,
+        "is_locked": is_locked,
         "password_expired": is_expired,
         "password_last_changed": _moment(changed).isoformat() if changed else None,
         "password_lifetime": lifetime,

@@ -26,14 +26,16 @@ def read_roles(connection: Connection, principals: Mapping[Identity, Principal])
     defaults: dict[Identity, list[Identity]] = {}
     mandatory: list[Identity] = []
     if connection.server.fork == MARIADB or connection.server.number >= (8,):
-        for role, role_host, user, host, has_admin in connection.rows("roles"):
-            granted.setdefault((user, host), {})[role, role_host] = bool(has_admin)
+        for kind, role, role_host, user, host, has_admin in connection.rows("roles"):
+            if (role, role_host) not in principals:  # dropped without its grants
+                continue
+            if kind == "default":
+                defaults.setdefault((user, host), []).append((role, role_host))
+            else:
+                granted.setdefault((user, host), {})[role, role_host] = bool(has_admin)
         if connection.server.fork == MARIADB:
             defaults = {identity: [(principal.default_role, "")] for identity, principal in principals.items()
-                        if principal.default_role}  # fmt: skip
-        else:
-            for user, host, role, role_host in connection.rows("default_roles"):
-                defaults.setdefault((user, host), []).append((role, role_host))
+                        if (principal.default_role, "") in principals}  # fmt: skip
         listed = listed_roles(connection.variables.get("mandatory_roles", ""))
         mandatory = [role for role in listed if role in principals]  # others count only once they exist
     parts: dict[Identity, dict[str, Any]] = {}
@@ -60,10 +62,11 @@ def _members(
     found: dict[Identity, dict[str, list[str]]] = {}
     for kind, held in (("direct", granted), ("default", defaults)):
         for member, roles in held.items():
-            is_role = member in principals and principals[member].is_role
+            if member not in principals:
+                continue
+            name = written_role(member) if principals[member].is_role else written(member)
             for role in roles:
-                lists = found.setdefault(role, {"direct": [], "default": []})
-                lists[kind].append(written_role(member) if is_role else written(member))
+                found.setdefault(role, {"direct": [], "default": []})[kind].append(name)
     return found
 
 

@@ -76,7 +76,7 @@ def test_capabilities_name_the_way_that_leads_to_them():
         "meta": {"escalation": ["pg_read_server_files"]},
     }
     assert [(held.title, held.reasons) for held in presentation.capabilities(facts)] == [
-        ("Can act on the server's machine", ("pg_read_server_files",)),
+        ("Could gain superuser rights", ("pg_read_server_files",)),
         ("Superuser", ("SUPERUSER", "member of team → admins")),
         ("NEW", ()),
     ]
