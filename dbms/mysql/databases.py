@@ -15,8 +15,8 @@ WILDCARDS = {b"%": b".*", b"_": b"."}
 class DatabaseNames:
     """The databases that the reading account can see.
 
-    A grant's name is a LIKE pattern with the escape \\ (manual, "GRANT Statement"), unless the server has
-    partial_revokes on: then it is the name itself. A wildcard _ stands for one byte. `is_case_sensitive` is lower_case_table_names = 0.
+    A grant's name is a LIKE pattern with the escape \\ (manual, "GRANT Statement"), whose _ stands for one byte, unless
+    the server has partial_revokes on: then it is the name itself. `is_case_sensitive` is lower_case_table_names = 0.
     """
 
     def __init__(self, names: Sequence[str], *, has_patterns: bool, is_case_sensitive: bool) -> None:

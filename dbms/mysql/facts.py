@@ -43,6 +43,14 @@ def reach(accounts: Sequence[AccountSnapshot]) -> Mapping[tuple[str, str, bool],
     return found
 
 
+def _of_public(account: AccountSnapshot, roles: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """(capability, reason) of what everybody has through PUBLIC, itself or by the roles that it was granted."""
+    own = _own(account)
+    yield from ((capability, "PUBLIC") for capability, _ in _capabilities(own))
+    for capability, reasons in _reach(tuple(_roles(own)), roles, ()).capability_reasons.items():
+        yield from ((capability, reason.replace("member of ", "PUBLIC → ", 1)) for reason in reasons)
+
+
 def _reach(held: Sequence[str], roles: Mapping[str, Mapping[str, Any]], everybody: Sequence[tuple[str, str]]) -> Reach:
     """Breadth first, so that each path is a shortest one."""
     paths: dict[str, tuple[str, ...]] = {role: (role,) for role in held}

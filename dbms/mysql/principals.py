@@ -116,8 +116,8 @@ def _mysql(row: Sequence[Any], dynamic: Mapping[Identity, list[str]], default_li
 
 def _mariadb(row: Sequence[Any], server: tuple[int, ...], default_lifetime: int | None) -> Principal:
     (
-        user, host, bits, written_by, is_role, plugin, number, alternatives, locked, is_empty, changed, lifetime, default_role,
-        ssl_type, ssl_cipher, issuer, subject, *limits, denials,
+        user, host, bits, written_by, is_role, plugin, number, alternatives, locked, is_empty, changed, lifetime,
+        default_role, ssl_type, ssl_cipher, issuer, subject, *limits, denials,
     ) = row  # fmt: skip
     # Of several ways to log in, the one without a name of its own stands outside of the list.
     plugins = [name or plugin for name in json.loads(alternatives)[: number or 0]] or [plugin] * bool(plugin)

@@ -7,7 +7,6 @@ import json
 import re
 
 import MySQLdb
-import pytest
 
 from dbms.snapshots import document
 from tests.dbms.mysql.conftest import login
@@ -217,7 +216,6 @@ class TestLogins:
         plugins = {name: sorted(account_of(snapshot, name).type_specific["plugins"]) for name in ("both", "socket")}
         assert plugins == {"both": ["mysql_native_password", "unix_socket"], "socket": ["unix_socket"]}
 
-    @pytest.mark.xfail(strict=True, reason="the plugin that stands outside auth_or is always named first")
     def test_by_several_plugins_name_them_in_their_order(self, scene):
         password = "mysql_native_password USING PASSWORD('s3cret')"
         scene.user("first", options=f"IDENTIFIED VIA unix_socket OR {password}")

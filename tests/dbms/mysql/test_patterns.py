@@ -64,10 +64,7 @@ def test_an_underscore_opens_what_a_backslash_keeps_closed(scene, databases):
     assert not exact.meta.get("matches")
 
 
-CHARACTERS = pytest.mark.xfail(strict=True, reason="an underscore is taken for a character beyond ASCII as a whole")
-
-
-@pytest.mark.parametrize("pattern", [*PATTERNS, *(pytest.param(pattern, marks=CHARACTERS) for pattern in OF_BYTES)])
+@pytest.mark.parametrize("pattern", PATTERNS + OF_BYTES)
 def test_patterns_match_what_a_real_login_enters(scene, databases, pattern):
     scene.run(f"GRANT SELECT ON {backticked(pattern)}.* TO {scene.user('bob')}")
     bob = account_of(read(scene.server), "bob")

@@ -33,7 +33,6 @@ def test_access_bits_mean_what_they_meant_to_the_version_that_wrote_them(scene, 
     assert "SUPER" in found[f"bits {1 << 15}", "%", False]["mysql_global_privileges"]
 
 
-@pytest.mark.xfail(strict=True, reason="bits that the version did not know are read as privileges")
 @pytest.mark.parametrize(("version", "known"), [(100400, 30), (100507, 38)])
 def test_access_bits_unknown_to_the_version_that_wrote_them_mean_nothing(scene, words, version, known):
     bits_written(scene, version, [1 << bit for bit in range(known, 45)])
@@ -64,7 +63,6 @@ def test_rows_that_nobody_made_by_a_statement_are_read_as_the_server_takes_them(
         scene.run("FLUSH PRIVILEGES")
 
 
-@pytest.mark.xfail(strict=True, reason="a role or member that does not exist counts, even as a user of its name")
 @pytest.mark.parametrize(("member", "role"), [("bob", "gone"), ("ghost", "team")])
 def test_roles_and_members_that_are_gone_are_nobodys(scene, words, member, role):
     """The server ignores them; so nobody is a superuser because a user is called like a role that is gone."""
