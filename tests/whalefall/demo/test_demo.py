@@ -113,7 +113,6 @@ def test_it_shows_what_changed_serves_the_site_and_leaves_nothing_behind(
         ("moderator@10.20.%", "modify_privilege"),
         ("support@10.20.%", "modify_privilege"),
         ("li.wei@10.20.%", "modify_privilege"),
-        ("on_call", "modify_privilege"),
         ("contractor@%", "modify_other"),
         ("left_last_month@%", "delete"),
         ("trainee@10.20.%", "add"),

@@ -30,11 +30,12 @@ class Dbms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """Something that a DBA does between the two sessions, and the rows of the change log that it must become."""
+    """Something that a DBA does between the two sessions, and which row of the change log it must become."""
 
     database: str
     statement: str
-    logged: tuple[tuple[str, str], ...]  # (account, type of change)
+    account: str
+    change_type: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

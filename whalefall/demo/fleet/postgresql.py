@@ -139,22 +139,26 @@ SHOP = Host(
         Change(
             database="shop",
             statement='GRANT UPDATE, DELETE ON sales.orders TO "Zoë Müller"',
-            logged=(("Zoë Müller", "modify_privilege"),),
+            account="Zoë Müller",
+            change_type="modify_privilege",
         ),
         Change(
             database="shop",
             statement="REVOKE SELECT (email) ON sales.customers FROM support",
-            logged=(("support", "modify_privilege"),),
+            account="support",
+            change_type="modify_privilege",
         ),
         Change(
             database="postgres",
             statement="CREATE ROLE trainee LOGIN",
-            logged=(("trainee", "add"),),
+            account="trainee",
+            change_type="add",
         ),
         Change(
             database="postgres",
             statement="DROP ROLE left_last_month",
-            logged=(("left_last_month", "delete"),),
+            account="left_last_month",
+            change_type="delete",
         ),
     ),
 )
@@ -215,17 +219,20 @@ LEDGER = Host(
         Change(
             database="postgres",
             statement='GRANT ledger_admin TO "li.wei"',
-            logged=(("li.wei", "modify_privilege"),),
+            account="li.wei",
+            change_type="modify_privilege",
         ),
         Change(
             database="ledger",
             statement="REVOKE SELECT ON book.salaries FROM audit_lead",
-            logged=(("audit_lead", "modify_privilege"),),
+            account="audit_lead",
+            change_type="modify_privilege",
         ),
         Change(
             database="postgres",
             statement="REVOKE CONNECT ON DATABASE ledger FROM PUBLIC",
-            logged=(("PUBLIC", "modify_privilege"),),
+            account="PUBLIC",
+            change_type="modify_privilege",
         ),
     ),
 )
