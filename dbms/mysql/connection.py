@@ -28,7 +28,6 @@ MARIADB = "mariadb"
 MINIMUM_VERSIONS = {"": (5, 7, 6), MARIADB: (10, 4, 0)}  # by fork; 5.7.6 brought account_locked, 10.4 global_priv
 SSL_MODES: dict[TlsMode, str] = {"disable": "DISABLED", "require": "REQUIRED", "verify": "VERIFY_IDENTITY"}
 CANCEL_SECONDS = 1
-BATCH_ROWS = 2_000
 NUMBER = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
 
 # Names and all rows come as they are, whatever the server has set for everybody, and nobody's DDL is waited for.
@@ -64,17 +63,10 @@ class Connection:
 
     def rows(self, noun: str, **params: Any) -> list[tuple[Any, ...]]:
         """All rows of the named statement. Raises RemoteError."""
-        return list(self.stream(noun, **params))
-
-    def stream(self, noun: str, **params: Any) -> Iterator[tuple[Any, ...]]:
-        """The rows of the named statement, made by the batch while the server sends them. Raises RemoteError.
-
-        Read it to its end: no other statement can be sent before.
-        """
         text = statements.text("dbms.mysql", noun, self.server.number, self.server.fork)
         with self._sent(text, params) as cursor:
-            while batch := cursor.fetchmany(BATCH_ROWS):
-                yield from batch
+            found: list[tuple[Any, ...]] = list(cursor.fetchall())
+        return found
 
     def _set(self, text: str) -> None:
         with self._sent(text):
@@ -83,13 +75,13 @@ class Connection:
     @contextmanager
     def _sent(self, text: str, params: Mapping[str, Any] | None = None) -> Iterator[BaseCursor]:
         from MySQLdb import Error
-        from MySQLdb.cursors import SSCursor
+        from MySQLdb.cursors import Cursor
 
         started = time.monotonic()
         self.statements += 1
         self.is_busy = True
         try:
-            cursor = SSCursor(self._driver)
+            cursor = Cursor(self._driver)  # takes all rows at once; SSCursor gives way to other threads at every row
             cursor.execute(text, params or None)
             yield cursor
             cursor.close()  # only when all went well: it would ask a lost connection for more rows
