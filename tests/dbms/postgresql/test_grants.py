@@ -108,7 +108,7 @@ def test_what_no_grant_opens_is_not_promised():
 
 
 def test_the_documented_script_lets_its_account_read_all_that_a_superuser_reads(scene):
-    (script,) = re.findall(r"```sql\n(.+?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+    (script,) = re.findall(r"## PostgreSQL\n.*?```sql\n(.+?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
     for name in HOSTILE:
         members_only(scene, name)
         scene.run("CREATE TABLE t ()", "GRANT SELECT ON t TO PUBLIC", database=name)
