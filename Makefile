@@ -16,7 +16,7 @@ setup: .venv/.installed ## make .venv with everything in it
 .venv/.installed: requirements.txt requirements-dev.txt
 	@bin/install-packages && bin/make-venv
 
-demo: setup ## two real servers, two sync sessions, the site; until Ctrl-C
+demo: setup ## real servers, two sync sessions, the site; until Ctrl-C
 	@$(python) -m whalefall.demo $(ARGS)
 
 test: setup ## every check and test, as continuous integration runs them

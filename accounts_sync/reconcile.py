@@ -6,24 +6,24 @@ Nothing is concluded outside the scopes that were really read. Runs in the trans
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import dbms
-from accounts_sync import changes, rows
+from accounts_sync import changes, known, rows
 from accounts_sync.models import ChangeType
 from accounts_sync.reading import Reading
 from accounts_sync.rows import AccountUpdate
 from accounts_sync.scopes import Scopes
 from accounts_sync.stored import INCOMPARABLE, Key, StoredAccount, stored_accounts, stored_documents
 from dbms.base import Adapter
-from dbms.snapshots import AccountSnapshot, AccountsSnapshot, is_database_scope, split
+from dbms.snapshots import SERVER, AccountSnapshot, AccountsSnapshot, Coverage, is_database_scope, split
 from instances.models import Instance
 from sessions_app import coverage
 from sessions_app.categories import ItemCounts, Run
 from sessions_app.models import InstanceCoverage, SyncCategoryName
-from whalefall.errors import AccountListShrunk
+from whalefall.errors import AccountListShrunk, ReadOutdated
 
 PUBLIC = "public"
 SHRUNK_BY = 10  # fewer accounts than this may vanish at once, whatever their share
@@ -31,8 +31,16 @@ SCOPES_NAMED = 100  # in the record's details; further ones are only counted
 
 
 def reconcile(instance: Instance, snapshot: AccountsSnapshot, run: Run) -> ItemCounts:
-    """Store a read of an instance's accounts. Raises AccountListShrunk when it cannot be true."""
+    """Store a read of an instance's accounts.
+
+    Raises AccountListShrunk when it cannot be true, ReadOutdated when it relies on another state than the stored one.
+    """
     ledger = coverage.stored(instance, SyncCategoryName.ACCOUNT)
+    if known.is_known(instance, snapshot, ledger):
+        coverage.touch(ledger.values())
+        return _counts(ledger.values(), synced=ledger[SERVER].read_items)
+    if snapshot.is_known:
+        raise ReadOutdated(instance=instance.name)
     scopes = Scopes.between(ledger, snapshot.coverage)
     stored = stored_accounts(instance)
     listed = {account.key: account for account in snapshot.accounts}
@@ -51,8 +59,16 @@ def reconcile(instance: Instance, snapshot: AccountsSnapshot, run: Run) -> ItemC
     if updates or missing:
         rows.write(instance, run, updates, [(account, _deletion(scopes, account)) for account in missing])
     rows.mark_incomparable(_outdated(scopes, stored, listed))
-    coverage.store(instance, SyncCategoryName.ACCOUNT, snapshot.coverage, ledger, scopes.gone)
-    return _counts(snapshot, scopes, len(listed), updates, len(missing))
+    coverage.store(
+        instance,
+        SyncCategoryName.ACCOUNT,
+        snapshot.coverage,
+        ledger,
+        scopes.gone,
+        digest=known.stamp(instance, snapshot),
+        items=len(listed),
+    )
+    return _counts(snapshot.coverage, synced=len(listed), updates=updates, deleted=len(missing), gone=scopes.gone)
 
 
 def _role_graph(
@@ -135,13 +151,19 @@ def _deletion(scopes: Scopes, account: StoredAccount) -> dict[str, Any]:
 
 
 def _counts(
-    snapshot: AccountsSnapshot, scopes: Scopes, synced: int, updates: Sequence[AccountUpdate], deleted: int
+    ledger: Iterable[Coverage | InstanceCoverage],
+    *,
+    synced: int,
+    updates: Sequence[AccountUpdate] = (),
+    deleted: int = 0,
+    gone: Collection[str] = (),
 ) -> ItemCounts:
     changed = Counter(update.change for update in updates)
+    scopes = list(ledger)
     unread = [{"scope": scope.scope, "status": scope.status, "reason": scope.reason}
-              for scope in snapshot.coverage if scope.status != "ok"]  # fmt: skip
-    summarised = [scope.scope for scope in snapshot.coverage if scope.status == "ok" and scope.reason == "summarised"]
-    gone = sorted(scopes.gone)
+              for scope in scopes if scope.status != "ok"]  # fmt: skip
+    summarised = [scope.scope for scope in scopes if scope.status == "ok" and scope.reason == "summarised"]
+    vanished = sorted(gone)
     return ItemCounts(
         synced=synced,
         created=changed[ChangeType.ADD] + changed[ChangeType.REACTIVATE],
@@ -151,12 +173,12 @@ def _counts(
             "version": 1,
             "reactivated": changed[ChangeType.REACTIVATE],
             "silently_updated": changed[None],
-            "scopes": len(snapshot.coverage),
+            "scopes": len(scopes),
             "unread_scopes": unread[:SCOPES_NAMED],
             "unread_count": len(unread),
             "summarised_scopes": summarised[:SCOPES_NAMED],
             "summarised_count": len(summarised),
-            "gone_scopes": gone[:SCOPES_NAMED],
-            "gone_count": len(gone),
+            "gone_scopes": vanished[:SCOPES_NAMED],
+            "gone_count": len(vanished),
         },
     )

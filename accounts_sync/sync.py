@@ -7,9 +7,10 @@ from dataclasses import replace
 from django.db.models import F
 
 import dbms
+from accounts_sync import known
 from accounts_sync.reconcile import reconcile
-from dbms.base import Target
-from dbms.snapshots import AccountsSnapshot
+from dbms.base import Interrupt, Target
+from dbms.snapshots import AccountsSnapshot, content_digest
 from instances.models import Instance
 from sessions_app.categories import ItemCounts, Run, SyncCategory
 
@@ -21,10 +22,14 @@ class AccountSync(SyncCategory[AccountsSnapshot]):
         changed = totals.created + totals.updated + totals.deleted
         return {**super().metrics(totals), "accounts_seen": totals.synced, "accounts_changed": changed}
 
+    def target(self, instance: Instance, interrupt: Interrupt) -> Target:
+        return replace(super().target(instance, interrupt), known_digest=known.digest(instance))
+
     def fetch(self, target: Target) -> AccountsSnapshot:
         adapter = dbms.get(target.db_type)
         with adapter.connect(target) as connection:
-            return adapter.read_accounts(connection)
+            snapshot = adapter.read_accounts(connection)
+        return snapshot if snapshot.digest else replace(snapshot, digest=content_digest(snapshot))
 
     def apply(self, instance: Instance, snapshot: AccountsSnapshot, run: Run) -> ItemCounts:
         about_the_instance = {

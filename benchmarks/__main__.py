@@ -8,6 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from importlib import import_module
 from multiprocessing import get_context
 
+from benchmarks.fleets import FLEETS
 from benchmarks.result import Result
 
 BENCHMARKS = {  # name: the module whose run() measures it; imported when asked for
@@ -20,16 +21,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("name", nargs="?", choices=BENCHMARKS, help="all of them when left out")
     parser.add_argument("--json", action="store_true", help="print each result as JSON on a line of its own, last")
+    parser.add_argument("--db-type", choices=FLEETS, default="postgresql", help="of accounts (default: %(default)s)")
     parser.add_argument("--tables", type=int, default=200_000, help="of volume (default: %(default)s)")
     parser.add_argument("--roles", type=int, default=20, help="of volume, that may read them (default: %(default)s)")
     arguments = parser.parse_args()
-    sizes = {"volume": {"tables": arguments.tables, "roles": arguments.roles}}
+    options = {
+        "accounts": {"db_type": arguments.db_type},
+        "volume": {"tables": arguments.tables, "roles": arguments.roles},
+    }
     results: list[Result] = []
     # Each in a process of its own: Django can be set up on one database only.
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as processes:
         for name in [arguments.name] if arguments.name else BENCHMARKS:
             run = import_module(BENCHMARKS[name]).run
-            results.append(processes.submit(run, **sizes.get(name, {})).result())
+            results.append(processes.submit(run, **options[name]).result())
             print(results[-1].table(), flush=True)
     if arguments.json:
         print(*(result.json() for result in results), sep="\n")

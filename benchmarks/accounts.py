@@ -1,24 +1,26 @@
-"""An account session over 20 instances with 500 accounts each, and an unchanged second one."""
+"""An account session over instances with 500 accounts each, and an unchanged second one."""
 
 from __future__ import annotations
 
 import statistics
 from functools import partial
 
-from benchmarks import fleet, floor
+from benchmarks import floor
+from benchmarks.fleets import FLEETS
 from benchmarks.product import own_database, register, session, timed
 from benchmarks.result import Bar, Result
 
-INSTANCES, REAL_SERVERS, ACCOUNTS, ROUNDS = 20, 4, 500, 3
+ACCOUNTS, ROUNDS = 500, 3
 FIRST_LIMIT, SECOND_LIMIT = 4.0, 2.0
 
 
-def run() -> Result:
+def run(*, db_type: str) -> Result:
     """Measure both sessions and their floors in turn, several times; the medians count."""
-    with own_database() as url, fleet.filled(instances=INSTANCES, real=REAL_SERVERS, accounts=ACCOUNTS) as logins:
+    fleet = FLEETS[db_type]
+    with own_database() as url, fleet.start(ACCOUNTS) as logins:
         from django.conf import settings
 
-        register(logins)
+        register(db_type, logins)
         times: dict[str, list[float]] = {"first": [], "second": [], "reads": [], "copy": []}
         counts: dict[str, int] = {}
         for _ in range(ROUNDS):
@@ -26,7 +28,7 @@ def run() -> Result:
             for name in ("first", "second"):
                 seconds, counts[name] = timed(session)
                 times[name].append(seconds)
-            seconds, rows = timed(partial(floor.read, logins, settings.SYNC_THREADS))
+            seconds, rows = timed(partial(floor.read, logins, settings.SYNC_THREADS, fleet.read))
             times["reads"].append(seconds)
             seconds, _ = timed(partial(floor.store, url, rows))
             times["copy"].append(seconds)
@@ -40,10 +42,11 @@ def run() -> Result:
         ),
         statements=counts["first"],
         detail={
-            "instances": INSTANCES,
+            "db_type": db_type,
+            "instances": fleet.instances,
             "accounts": stored,
-            "rows_read": len(rows),
-            "statements_per_instance": {name: round(count / INSTANCES, 1) for name, count in counts.items()},
+            "rows_read": sum(map(len, rows)),
+            "statements_per_instance": {name: round(count / fleet.instances, 1) for name, count in counts.items()},
             "rounds": {name: [round(value, 3) for value in values] for name, values in times.items()},
         },
     )

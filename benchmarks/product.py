@@ -44,7 +44,7 @@ def own_database() -> Iterator[str]:
             connections.close_all()
 
 
-def register(logins: Sequence[Login]) -> None:
+def register(db_type: str, logins: Sequence[Login]) -> None:
     """Every login as an instance."""
     from instances import services
 
@@ -52,7 +52,7 @@ def register(logins: Sequence[Login]) -> None:
     for number, login in enumerate(logins):
         services.create_instance(
             name=f"server {number:02}",
-            db_type="postgresql",
+            db_type=db_type,
             host=login.host,
             port=login.port,
             credential=credential,

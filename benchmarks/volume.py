@@ -10,8 +10,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from benchmarks import floor
-from benchmarks.crowd import DATABASE, Crowd, crowded
+from benchmarks.postgresql import floor
+from benchmarks.postgresql.crowd import DATABASE, Crowd, crowded
 from benchmarks.product import own_database, register, timed
 from benchmarks.result import Bar, Limit, Result
 from benchmarks.worker import Answer, worker
@@ -46,7 +46,7 @@ def run(*, tables: int, roles: int) -> Result:
         worker() as work,
     ):
         filling = time.monotonic() - began
-        register([crowd.login])
+        register("postgresql", [crowd.login])
         reader, schema = crowd.readers[-1], crowd.schemas[0]
         steps = [measure("first", crowd, own, work)]
         check("grants counted", _grants_counted(own), tables * roles)
@@ -89,10 +89,10 @@ def measure(name: str, crowd: Crowd, own: psycopg.Connection[Any], work: Callabl
     before = _row_versions(own)
     answer = work()
     after = _row_versions(own)
-    with crowd.login.connect(DATABASE) as connection:
+    with floor.connect(crowd.login, DATABASE) as connection:
         major = connection.info.server_version // 10_000
         grouped, _ = timed(lambda: floor.rows(connection, "object_grants_summarised", major))
-    others, _ = timed(lambda: floor.read([crowd.login], 1))
+    others, _ = timed(lambda: floor.read(crowd.login))
     written = {table: max(len(after[table] - before[table]), len(before[table] - after[table])) for table in TABLES}
     return Step(name=name, answer=answer, written=written, alone=others + grouped, grouped=grouped)
 

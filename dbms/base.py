@@ -116,6 +116,7 @@ class Target:
     connect_timeout: int = 5
     statement_timeout: int = 30
     fetch_timeout: int = 300
+    known_digest: str = ""  # of the last read when all of it is stored: an equal one need not be taken apart
     interrupt: Interrupt = field(default_factory=Interrupt, repr=False, compare=False)
 
     @property

@@ -19,10 +19,10 @@ from whalefall.errors import UnknownCategory
 
 
 class Snapshot(Protocol):
-    """What a fetch returns: a frozen value that knows about how large it is."""
+    """What a fetch returns: a frozen value that knows about how large it is; None: as large as the last one."""
 
     @property
-    def size_bytes(self) -> int: ...
+    def size_bytes(self) -> int | None: ...
 
 
 SnapshotT = TypeVar("SnapshotT", bound=Snapshot)

@@ -7,6 +7,7 @@ import socket
 import uuid
 from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -37,9 +38,14 @@ def claimable(session: SyncSession | None = None) -> QuerySet[SyncInstanceRecord
     return due if session is None else due.filter(session=session)
 
 
-def claim_fetches(
-    *, limit: int, free_bytes: int, idle: bool, session: SyncSession | None = None
-) -> list[SyncInstanceRecord]:
+class Claim(NamedTuple):
+    """What was claimed, and whether nothing was left that could be claimed as soon as something ends."""
+
+    records: list[SyncInstanceRecord]
+    is_everything: bool
+
+
+def claim_fetches(*, limit: int, free_bytes: int, idle: bool, session: SyncSession | None = None) -> Claim:
     """Up to `limit` records to fetch, pending → running: by priority, then round-robin by session.
 
     `free_bytes` is what may still be read into memory; an `idle` process may always take one record, and it alone
@@ -62,12 +68,16 @@ def claim_fetches(
         if not idle:
             candidates = candidates.exclude(lost_count__gte=SUSPECT_LOSSES)
         chosen: list[int] = []
+        is_everything = not busy
         for pk, host, lost, expected in candidates.values_list("pk", "host_key", "lost_count", "expected_bytes"):
             if len(chosen) == limit or (expected > free_bytes and not (idle and not chosen)):
+                is_everything = False
                 break
             if hosts[host] >= settings.SYNC_PER_HOST:
+                is_everything = False
                 continue
             if lost >= SUSPECT_LOSSES:
+                is_everything = False
                 if chosen:
                     continue
                 chosen.append(pk)
@@ -75,7 +85,7 @@ def claim_fetches(
             chosen.append(pk)
             hosts[host] += 1
             free_bytes -= expected
-        return _take(chosen, slot_seconds=settings.SYNC_FETCH_SECONDS)
+        return Claim(_take(chosen, slot_seconds=settings.SYNC_FETCH_SECONDS), is_everything)
 
 
 def claim_chunk(session: SyncSession | None = None) -> list[SyncInstanceRecord]:

@@ -80,6 +80,7 @@ class Turn:
         self.touched: set[int] = set()  # sessions in which this process brought a record to an end
         self.renewed_at = self.looked_at = time.monotonic()
         self.claimed_at = 0.0
+        self.has_everything = False  # the last claim left nothing for others to wait for
 
     def run(self) -> None:
         try:
@@ -131,13 +132,14 @@ class Turn:
             return False  # a suspect is worked on alone: whoever dies with it dies innocently
         free = settings.SYNC_THREADS - len(self.running) - _lost_threads()
         now = time.monotonic()
-        if self.running and free < settings.SYNC_THREADS / 4 and now < self.claimed_at + TICK_SECONDS:
+        is_worthwhile = free >= settings.SYNC_THREADS / 4 and not self.has_everything
+        if self.running and not is_worthwhile and now < self.claimed_at + TICK_SECONDS:
             return False  # a claim is worth its statements for several records at once
         self.claimed_at = now
         claimed: list[SyncInstanceRecord] = []
         if free > 0:
             expected = sum(_expected_bytes(fetch.record) for fetch in self.running.values())
-            claimed = claims.claim_fetches(
+            claimed, self.has_everything = claims.claim_fetches(
                 limit=free,
                 free_bytes=settings.SYNC_MEMORY_MB * 1024 * 1024 - expected,
                 idle=not self.running,
@@ -202,7 +204,7 @@ class Turn:
                 raise TaskExecutionFailed(detail=f"storing took longer than {settings.SYNC_APPLY_SECONDS} s")
             Instance.objects.filter(pk=_instance(record).pk).update(
                 last_connected_at=Now(),
-                snapshot_bytes=fetch.snapshot.size_bytes,
+                **({} if fetch.snapshot.size_bytes is None else {"snapshot_bytes": fetch.snapshot.size_bytes}),
                 **NOT_REJECTED,
                 **counts.instance,
             )

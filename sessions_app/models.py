@@ -261,6 +261,9 @@ class InstanceCoverage(models.Model):
     reason = models.CharField(_("reason"), max_length=255, blank=True)
     categories = models.JSONField(default=list)  # what the last successful read of the scope covered
     last_ok_at = models.DateTimeField(_("last read"), null=True, blank=True)
+    # Of the server's row alone: what the whole read amounted to, when all of it is stored, and how many items it had.
+    read_digest = models.CharField(max_length=64, blank=True, editable=False)
+    read_items = models.PositiveIntegerField(default=0, editable=False)
 
     class Meta:
         db_table = "instance_coverage"

@@ -22,6 +22,7 @@ LABELS: dict[str, str | Promise] = {
     "protocol": _("Unexpected answer"),
     "version": _("Version not supported"),
     "shrunk": _("Suspiciously short list"),
+    "outdated": _("Stored state changed"),
     "cancelled": _("Read cancelled"),
     "worker_lost": _("Worker lost"),
     "already_running": _("Already running"),

@@ -291,6 +291,11 @@ class SnapshotMissing(WhaleFallError):
     text = N_("No permission snapshot is stored for {account}")
 
 
+class ReadOutdated(SnapshotMissing):
+    reason, transient = "outdated", True
+    text = N_("What is stored of {instance} changed while it was read; the next attempt reads it anew")
+
+
 class PermissionFactsMissing(WhaleFallError):
     message_code, http_status = "PERMISSION_FACTS_MISSING", 409
     text = N_("No permission facts are stored for {account}")
@@ -347,8 +352,8 @@ CATALOGUE: tuple[type[WhaleFallError], ...] = (
     LoginRejected, AccountLocked, DatabaseMissing, DatabaseClosed, ConnectDenied, TooManyConnections,
     ServerRestarting, ConnectionUnexplained, RemoteTimeout, FetchCancelled, SyncDataError, PrivilegeMissing,
     ProtocolViolation, VersionUnsupported, AnswerUnexplained, AccountListShrunk, SnapshotMissing,
-    PermissionFactsMissing, SyncAlreadyRunning, SessionFinished, NothingToRetry, WorkerLost, TaskExecutionFailed,
-    OwnDatabaseError, OwnDatabaseUnavailable, InternalError,
+    ReadOutdated, PermissionFactsMissing, SyncAlreadyRunning, SessionFinished, NothingToRetry, WorkerLost,
+    TaskExecutionFailed, OwnDatabaseError, OwnDatabaseUnavailable, InternalError,
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from dbms.mysql.answers import Answers
 from dbms.mysql.connection import MARIADB, Connection
 from dbms.mysql.databases import DatabaseNames
 from dbms.mysql.grants import select_on
@@ -38,16 +39,23 @@ def read_accounts(connection: Connection, *, grant_row_cap: int = GRANT_ROW_CAP)
     A grant table that cannot be read only costs its own scope. Raises RemoteError when the user table cannot: then
     nobody knows who exists.
     """
-    databases, reader = _read_databases(connection)
+    answers = Answers(connection, row_limit=grant_row_cap + 1)
+    server = connection.server
+    snapshot = AccountsSnapshot(
+        db_type=server.db_type, version=server.version, main_version=server.main_version, digest=answers.digest
+    )
+    if answers.digest == connection.target.known_digest:
+        return replace(snapshot, is_known=True)
+    databases, reader = _read_databases(answers)
     try:
-        principals = read_principals(connection)
+        principals = read_principals(answers)
     except PrivilegeMissing as error:
-        needed = "; ".join(select_on(USER_TABLES[connection.server.fork], quoted_account(*reader)))
+        needed = "; ".join(select_on(USER_TABLES[server.fork], quoted_account(*reader)))
         raise PrivilegeMissing(**connection.target.address, detail=needed, extra=error.extra) from error
     coverage: list[Coverage] = []
     scopes: dict[str, ScopeRead] = {}
     for scope in SCOPES:
-        covered, read = read_scope(scope, connection, principals, grant_row_cap=grant_row_cap)
+        covered, read = read_scope(scope, answers, principals, grant_row_cap=grant_row_cap)
         coverage.append(covered)
         if read is not None:
             scopes[scope.name] = read
@@ -57,24 +65,22 @@ def read_accounts(connection: Connection, *, grant_row_cap: int = GRANT_ROW_CAP)
         databases=databases if _sees_every_database(reader, principals, scopes) else None,
     )
     accounts = tuple(_account(principal, reading) for principal in reading.principals.values())
-    return AccountsSnapshot(
-        db_type=connection.server.db_type,
-        version=connection.server.version,
-        main_version=connection.server.main_version,
+    return replace(
+        snapshot,
         reader=quoted_account(*reader),
         coverage=(_server_coverage(reading.databases), *coverage),
         accounts=accounts,
     )
 
 
-def _read_databases(connection: Connection) -> tuple[DatabaseNames, Identity]:
+def _read_databases(answers: Answers) -> tuple[DatabaseNames, Identity]:
     """The visible databases, and who sees them."""
-    rows = connection.rows("databases")
+    rows = answers.rows("databases")
     user, _, host = rows[0][1].rpartition("@")  # information_schema is always there; no host holds an @
     return DatabaseNames(
         [name for name, _ in rows],
-        has_patterns=connection.variables.get("partial_revokes", "OFF") != "ON",
-        is_case_sensitive=connection.variables.get("lower_case_table_names") == "0",
+        has_patterns=answers.variables.get("partial_revokes", "OFF") != "ON",
+        is_case_sensitive=answers.variables.get("lower_case_table_names") == "0",
     ), (user, host)
 
 

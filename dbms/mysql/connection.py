@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 from dbms import statements
 from dbms.base import Interrupt, Server, Target, TlsMode
 from dbms.mysql.failures import translate
+from dbms.mysql.greeting import offers_tls
 from dbms.network import first_answer
-from whalefall.errors import ProtocolViolation, VersionUnsupported
+from whalefall.errors import ProtocolViolation, TlsFailed, VersionUnsupported
 
 if TYPE_CHECKING:
     from MySQLdb.connections import Connection as Driver
@@ -27,7 +28,6 @@ MARIADB = "mariadb"
 MINIMUM_VERSIONS = {"": (5, 7, 6), MARIADB: (10, 4, 0)}  # by fork; 5.7.6 brought account_locked, 10.4 global_priv
 SSL_MODES: dict[TlsMode, str] = {"disable": "DISABLED", "require": "REQUIRED", "verify": "VERIFY_IDENTITY"}
 CANCEL_SECONDS = 1
-BATCH_ROWS = 2_000
 NUMBER = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
 
 # Names and all rows come as they are, whatever the server has set for everybody, and nobody's DDL is waited for.
@@ -63,17 +63,10 @@ class Connection:
 
     def rows(self, noun: str, **params: Any) -> list[tuple[Any, ...]]:
         """All rows of the named statement. Raises RemoteError."""
-        return list(self.stream(noun, **params))
-
-    def stream(self, noun: str, **params: Any) -> Iterator[tuple[Any, ...]]:
-        """The rows of the named statement, made by the batch while the server sends them. Raises RemoteError.
-
-        Read it to its end: no other statement can be sent before.
-        """
         text = statements.text("dbms.mysql", noun, self.server.number, self.server.fork)
         with self._sent(text, params) as cursor:
-            while batch := cursor.fetchmany(BATCH_ROWS):
-                yield from batch
+            found: list[tuple[Any, ...]] = list(cursor.fetchall())
+        return found
 
     def _set(self, text: str) -> None:
         with self._sent(text):
@@ -82,13 +75,13 @@ class Connection:
     @contextmanager
     def _sent(self, text: str, params: Mapping[str, Any] | None = None) -> Iterator[BaseCursor]:
         from MySQLdb import Error
-        from MySQLdb.cursors import SSCursor
+        from MySQLdb.cursors import Cursor
 
         started = time.monotonic()
         self.statements += 1
         self.is_busy = True
         try:
-            cursor = SSCursor(self._driver)
+            cursor = Cursor(self._driver)  # takes all rows at once; SSCursor gives way to other threads at every row
             cursor.execute(text, params or None)
             yield cursor
             cursor.close()  # only when all went well: it would ask a lost connection for more rows
@@ -131,14 +124,17 @@ def _cancel(connection: Connection, thread: int) -> None:
 def _attempt(target: Target, address: str, ca: str, seconds: float, *, read_seconds: int) -> Driver:
     import MySQLdb
 
+    deadline = time.monotonic() + seconds
+    if target.tls_mode == "require" and offers_tls(address, target.port, seconds=seconds) is False:
+        raise TlsFailed(**target.address, detail="the server offers no TLS")
     try:
         return MySQLdb.connect(
-            host=target.host if ca else address,  # the certificate is the name's
+            host=_certified(target.host) if ca else address,
             port=target.port,
             user=target.username,
             password=target.password,
             database=target.database,
-            connect_timeout=max(1, math.floor(seconds)),
+            connect_timeout=max(1, math.floor(deadline - time.monotonic())),
             read_timeout=read_seconds,
             write_timeout=read_seconds,
             charset="utf8mb4",
@@ -150,6 +146,11 @@ def _attempt(target: Target, address: str, ca: str, seconds: float, *, read_seco
         )
     except MySQLdb.Error as error:
         raise translate(error, target, connecting=True) from error
+
+
+def _certified(host: str) -> str:
+    """The host by the name that its certificate is checked for, in letters that do not mean the local socket file."""
+    return host.upper() if host == "localhost" else host
 
 
 def _read_seconds(target: Target) -> int:

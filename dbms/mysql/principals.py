@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dbms.mysql import access
-from dbms.mysql.connection import MARIADB, Connection
+from dbms.mysql.answers import Answers
+from dbms.mysql.connection import MARIADB
 from dbms.mysql.names import Identity
 from dbms.snapshots import AccountKind, canonical_text
 
@@ -71,14 +72,14 @@ class Principal:
         return self.user in names and self.host in LOCAL_HOSTS and (self.is_locked or self.user in CLOUD_ACCOUNTS)
 
 
-def read_principals(connection: Connection) -> dict[Identity, Principal]:
+def read_principals(answers: Answers) -> dict[Identity, Principal]:
     """Every account, role and PUBLIC. Raises RemoteError."""
-    lifetime = _whole(connection.variables.get("default_password_lifetime"))
-    if connection.server.fork == MARIADB:
-        found = [_mariadb(row, connection.server.number, lifetime) for row in connection.rows("users")]
+    lifetime = _whole(answers.variables.get("default_password_lifetime"))
+    if answers.server.fork == MARIADB:
+        found = [_mariadb(row, answers.server.number, lifetime) for row in answers.rows("users")]
     else:
-        dynamic = _dynamic_privileges(connection)
-        found = [_mysql(row, dynamic, lifetime) for row in connection.rows("users")]
+        dynamic = _dynamic_privileges(answers)
+        found = [_mysql(row, dynamic, lifetime) for row in answers.rows("users")]
     return {principal.identity: principal for principal in found}
 
 
@@ -177,11 +178,11 @@ def _attributes(
     return {name: value for name, value in found.items() if value not in (None, "")}
 
 
-def _dynamic_privileges(connection: Connection) -> dict[Identity, list[str]]:
-    if connection.server.number < (8,):
+def _dynamic_privileges(answers: Answers) -> dict[Identity, list[str]]:
+    if answers.server.number < (8,):
         return {}
     found: dict[Identity, list[str]] = {}
-    for user, host, privilege, is_grantable in connection.rows("dynamic_privileges"):
+    for user, host, privilege, is_grantable in answers.rows("dynamic_privileges"):
         found.setdefault((user, host), []).append(privilege + WITH_GRANT_OPTION if is_grantable else privilege)
     return found
 

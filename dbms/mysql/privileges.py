@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from dbms.mysql.connection import Connection
+from dbms.mysql.answers import Answers
 from dbms.mysql.names import Identity, identifier, written
 from dbms.mysql.principals import WITH_GRANT_OPTION
 from whalefall.errors import SyncDataError
@@ -79,17 +79,18 @@ class ScopeRead:
     reason: str = ""
 
 
-def read_grants(connection: Connection, table: GrantTable, *, grant_row_cap: int) -> ScopeRead:
+def read_grants(answers: Answers, table: GrantTable, *, grant_row_cap: int) -> ScopeRead:
     """Every grant of a table, grouped by database where they are too many to keep apart. Raises RemoteError."""
-    held = _collect(connection.stream(table.noun, row_limit=grant_row_cap + 1), table.key, limit=grant_row_cap)
-    if held is not None:
-        return ScopeRead(categories=(table.category,), parts=_parts(table, held))
-    counts: Counts | None = None
+    rows = answers.rows(table.noun)
+    if len(rows) <= grant_row_cap:
+        return ScopeRead(categories=(table.category,), parts=_parts(table, _collect(rows, table.key)))
+    connection = answers.connection
+    groups: Sequence[Sequence[Any]] = ()
     if table.summary is not None:
-        rows = connection.stream(f"{table.noun}_summarised", row_limit=GRANT_ROW_CAP + 1)
-        counts = _count(rows, table.summary)
-    if counts is None:
+        groups = connection.rows(f"{table.noun}_summarised", row_limit=GRANT_ROW_CAP + 1)
+    if table.summary is None or len(groups) > GRANT_ROW_CAP:
         raise SyncDataError(**connection.target.address, detail=f"more than {GRANT_ROW_CAP} rows in {table.table}")
+    counts = _count(groups, table.summary)
     return ScopeRead(
         categories=(table.category + SUMMARISED,),
         parts=_parts(table, {identity: {key: sorted(held) for key, held in by_key.items()}
@@ -99,10 +100,10 @@ def read_grants(connection: Connection, table: GrantTable, *, grant_row_cap: int
     )  # fmt: skip
 
 
-def read_proxies(connection: Connection) -> ScopeRead:
+def read_proxies(answers: Answers) -> ScopeRead:
     """The accounts that each account may act as. Raises RemoteError."""
     found: dict[Identity, list[str]] = {}
-    for user, host, proxied_user, proxied_host, is_grantable in connection.rows("proxies"):
+    for user, host, proxied_user, proxied_host, is_grantable in answers.rows("proxies"):
         name = written((proxied_user, proxied_host))
         found.setdefault((user, host), []).append(name + WITH_GRANT_OPTION if is_grantable else name)
     parts = {identity: {PROXIES: sorted(names)} for identity, names in found.items()}
@@ -115,27 +116,23 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(sorted(WORDS.get(word, word) for word in text.upper().split(",") if word))
 
 
-def _collect(rows: Iterable[Sequence[Any]], key: Callable[..., str], *, limit: int) -> dict[Identity, Held] | None:
-    """The grants of each account; None when there are more than `limit` rows."""
+def _collect(rows: Iterable[Sequence[Any]], key: Callable[..., str]) -> dict[Identity, Held]:
+    """The grants of each account."""
     found: dict[Identity, Held] = {}
-    is_over = False
-    for position, (user, host, *place, text) in enumerate(rows):
-        is_over = position >= limit  # the rest of the rows has to be read all the same
-        if not is_over and (privileges := words(text)):
+    for user, host, *place, text in rows:
+        if privileges := words(text):
             found.setdefault((user, host), {})[key(*place)] = list(privileges)
-    return None if is_over else found
+    return found
 
 
-def _count(rows: Iterable[Sequence[Any]], key: Callable[..., str]) -> Counts | None:
-    """How many objects of each account share a key, by privilege; None when there are too many rows of these too."""
+def _count(rows: Iterable[Sequence[Any]], key: Callable[..., str]) -> Counts:
+    """How many objects of each account share a key, by privilege."""
     counts: dict[Identity, dict[str, dict[str, int]]] = {}
-    is_over = False
-    for position, (user, host, *place, text, number) in enumerate(rows):
-        is_over = position >= GRANT_ROW_CAP
+    for user, host, *place, text, number in rows:
         counted = counts.setdefault((user, host), {}).setdefault(key(*place), {})
         for word in words(text):
             counted[word] = counted.get(word, 0) + number
-    return None if is_over else counts
+    return counts
 
 
 def _parts(table: GrantTable, held: Mapping[Identity, Held]) -> Parts:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from dbms.mysql.connection import MARIADB, Connection
+from dbms.mysql.answers import Answers
+from dbms.mysql.connection import MARIADB
 from dbms.mysql.names import ANY_HOST, Identity, written, written_role
 from dbms.mysql.principals import Principal
 from dbms.mysql.privileges import Parts, ScopeRead
@@ -20,23 +21,23 @@ PART = r"""(?:`(?:[^`]|``)*`|'(?:[^']|'')*'|"(?:[^"]|"")*"|[^\s,@`'"]+)"""
 LISTED_ROLE = re.compile(rf"\s*({PART})(?:@({PART}))?\s*(?:,|\Z)")
 
 
-def read_roles(connection: Connection, principals: Mapping[Identity, Principal]) -> ScopeRead:
+def read_roles(answers: Answers, principals: Mapping[Identity, Principal]) -> ScopeRead:
     """Who was granted which role, and who has it from the login on. Raises RemoteError."""
     granted: dict[Identity, dict[Identity, bool]] = {}
     defaults: dict[Identity, list[Identity]] = {}
     mandatory: list[Identity] = []
-    if connection.server.fork == MARIADB or connection.server.number >= (8,):
-        for kind, role, role_host, user, host, has_admin in connection.rows("roles"):
+    if answers.server.fork == MARIADB or answers.server.number >= (8,):
+        for kind, role, role_host, user, host, has_admin in answers.rows("roles"):
             if (role, role_host) not in principals:  # dropped without its grants
                 continue
             if kind == "default":
                 defaults.setdefault((user, host), []).append((role, role_host))
             else:
                 granted.setdefault((user, host), {})[role, role_host] = bool(has_admin)
-        if connection.server.fork == MARIADB:
+        if answers.server.fork == MARIADB:
             defaults = {identity: [(principal.default_role, "")] for identity, principal in principals.items()
                         if (principal.default_role, "") in principals}  # fmt: skip
-        listed = listed_roles(connection.variables.get("mandatory_roles", ""))
+        listed = listed_roles(answers.variables.get("mandatory_roles", ""))
         mandatory = [role for role in listed if role in principals]  # others count only once they exist
     parts: dict[Identity, dict[str, Any]] = {}
     for identity, principal in principals.items():

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from dbms.base import Server
-from dbms.mysql.connection import MARIADB, Connection
+from dbms.mysql.answers import Answers
+from dbms.mysql.connection import MARIADB
 from dbms.mysql.failures import CLIENT_ERRORS
 from dbms.mysql.names import Identity
 from dbms.mysql.principals import Principal
@@ -16,7 +17,7 @@ from dbms.mysql.roles import GRANTED, MEMBERS, read_roles
 from dbms.snapshots import Coverage, category_scope
 from whalefall.errors import PrivilegeMissing, RemoteError, RemoteTimeout
 
-Read = Callable[[Connection, Mapping[Identity, Principal], int], ScopeRead]
+Read = Callable[[Answers, Mapping[Identity, Principal], int], ScopeRead]
 NO_SELECT = "no SELECT on {tables}"
 ROLES = category_scope(GRANTED)
 
@@ -41,7 +42,7 @@ SCOPES = (
             name=category_scope(table.category),
             tables=(table.table,),
             mariadb_tables=(table.table,),
-            read=partial(lambda table, connection, _, cap: read_grants(connection, table, grant_row_cap=cap), table),
+            read=partial(lambda table, answers, _, cap: read_grants(answers, table, grant_row_cap=cap), table),
         )
         for table in GRANT_TABLES
     ),
@@ -49,13 +50,13 @@ SCOPES = (
         name=category_scope(PROXIES),
         tables=("mysql.proxies_priv",),
         mariadb_tables=("mysql.proxies_priv",),
-        read=lambda connection, *_: read_proxies(connection),
+        read=lambda answers, *_: read_proxies(answers),
     ),
     Scope(
         name=ROLES,
         tables=("mysql.role_edges", "mysql.default_roles"),
         mariadb_tables=("mysql.roles_mapping",),
-        read=lambda connection, principals, _: read_roles(connection, principals),
+        read=lambda answers, principals, _: read_roles(answers, principals),
     ),
 )
 
@@ -69,15 +70,15 @@ CATEGORY_SCOPES = {
 
 
 def read_scope(
-    scope: Scope, connection: Connection, principals: Mapping[Identity, Principal], *, grant_row_cap: int
+    scope: Scope, answers: Answers, principals: Mapping[Identity, Principal], *, grant_row_cap: int
 ) -> tuple[Coverage, ScopeRead | None]:
     """What a scope yields, and how far it was read. Raises RemoteError when the connection is of no more use."""
     try:
-        read = scope.read(connection, principals, grant_row_cap)
+        read = scope.read(answers, principals, grant_row_cap)
     except RemoteError as error:
-        if error.extra.get("errno") in CLIENT_ERRORS or connection.target.interrupt.reason:
+        if error.extra.get("errno") in CLIENT_ERRORS or answers.connection.target.interrupt.reason:
             raise
-        return _unread(scope, connection.server, error), None
+        return _unread(scope, answers.server, error), None
     return Coverage(scope=scope.name, status="ok", reason=read.reason, categories=read.categories), read
 
 

@@ -94,6 +94,8 @@ class Migration(migrations.Migration):
                 ('reason', models.CharField(blank=True, max_length=255, verbose_name='reason')),
                 ('categories', models.JSONField(default=list)),
                 ('last_ok_at', models.DateTimeField(blank=True, null=True, verbose_name='last read')),
+                ('read_digest', models.CharField(blank=True, editable=False, max_length=64)),
+                ('read_items', models.PositiveIntegerField(default=0, editable=False)),
                 ('instance', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='coverage', to='instances.instance')),
             ],
             options={

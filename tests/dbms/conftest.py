@@ -163,3 +163,22 @@ def guarded(trusted_ca: Authority) -> Iterator[ThrowawayServer]:
         settings={"ssl": "on", "ssl_cert_file": "server.crt", "ssl_key_file": "server.key", "log_statement": "all"},
     ) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def guarded_mariadb(trusted_ca: Authority) -> Iterator[ThrowawayServer]:
+    """A MariaDB server that offers TLS and writes down every statement that it gets."""
+    certificate, key = trusted_ca.issue("127.0.0.1")
+    with servers.mariadb(
+        servers.installed_mariadb(),
+        files={"server.crt": certificate, "server.key": key},
+        # relative to the data directory
+        settings={
+            "ssl-cert": "../server.crt",
+            "ssl-key": "../server.key",
+            "general-log": "1",
+            "general-log-file": "general",
+            "max-user-connections": "150",  # so that a test can change it
+        },
+    ) as server:
+        yield server

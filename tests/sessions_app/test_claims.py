@@ -25,7 +25,9 @@ def start(sync_type="manual_task", instances=None, category="account"):
 
 
 def claim(limit=16, free_bytes=PLENTY, idle=True):
-    return [record.instance_name for record in claims.claim_fetches(limit=limit, free_bytes=free_bytes, idle=idle)]
+    return [
+        record.instance_name for record in claims.claim_fetches(limit=limit, free_bytes=free_bytes, idle=idle).records
+    ]
 
 
 def test_sessions_take_turns(script, make_instances):

@@ -55,7 +55,7 @@ def test_workers_that_claim_at_once_never_share_a_record(script, make_instances)
 
     def work() -> list[int]:
         mine: list[int] = []
-        while claimed := claims.claim_fetches(limit=7, free_bytes=10**12, idle=False, session=session):
+        while claimed := claims.claim_fetches(limit=7, free_bytes=10**12, idle=False, session=session).records:
             mine += [record.pk for record in claimed]
         return mine
 
@@ -66,7 +66,7 @@ def test_workers_that_claim_at_once_never_share_a_record(script, make_instances)
 def test_claims_at_once_respect_the_host_limit(script, make_instances, settings):
     make_instances(*(f"i{n}" for n in range(20)), host="same.example")
     start()
-    at_once(*[lambda: claims.claim_fetches(limit=4, free_bytes=10**12, idle=True)] * 6)
+    at_once(*[lambda: claims.claim_fetches(limit=4, free_bytes=10**12, idle=True).records] * 6)
     assert SyncInstanceRecord.objects.filter(status=RecordStatus.RUNNING).count() == settings.SYNC_PER_HOST
 
 
@@ -84,7 +84,7 @@ def test_two_starts_at_once_open_each_instance_once(script, make_instances):
 def test_a_cancel_waits_for_an_apply_in_flight_and_stops_the_next(script, make_instances):
     make_instances("a", "b")
     session = start()
-    applying, untouched = claims.claim_fetches(limit=2, free_bytes=10**12, idle=True)
+    applying, untouched = claims.claim_fetches(limit=2, free_bytes=10**12, idle=True).records
     held, cancelling = threading.Event(), threading.Event()
 
     def apply() -> None:
@@ -124,7 +124,7 @@ def test_renewals_cancels_and_sweeps_never_deadlock(script, make_instances, sett
 
     for _ in range(5):
         session = start()
-        mine = claims.claim_fetches(limit=60, free_bytes=10**12, idle=True)
+        mine = claims.claim_fetches(limit=60, free_bytes=10**12, idle=True).records
         mixed = mine[::-1]
         at_once(
             lambda mine=mine: [sessions.renew(mine) for _ in range(10)],
@@ -139,7 +139,7 @@ def test_renewals_cancels_and_sweeps_never_deadlock(script, make_instances, sett
 def test_one_finalizer_wins(script, make_instances):
     make_instances("a")
     session = start()
-    (record,) = claims.claim_fetches(limit=1, free_bytes=10**12, idle=True)
+    (record,) = claims.claim_fetches(limit=1, free_bytes=10**12, idle=True).records
     records.hold([record])
     records.complete([record], {record.pk: ItemCounts()})
     assert sorted(at_once(*[lambda: sessions.finalize(session.pk)] * 4)) == [False, False, False, True]

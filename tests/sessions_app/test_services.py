@@ -256,7 +256,7 @@ def test_a_sweep_wakes_nobody_when_there_is_nothing_to_do(script, db):
 def test_a_session_survives_the_loss_of_its_worker(script, make_instances):
     make_instances("a", "b")
     session = start()
-    for record in claims.claim_fetches(limit=2, free_bytes=10**9, idle=True):
+    for record in claims.claim_fetches(limit=2, free_bytes=10**9, idle=True).records:
         expire_lease(record)
     services.sweep()
     engine.run(session=session)
@@ -272,7 +272,7 @@ def test_a_turn_that_leaves_work_behind_leaves_a_nudge(script, make_instances, m
     start()
     OrmQ.objects.all().delete()
     monkeypatch.setattr(services, "sweep", lambda: None)  # which would nudge by itself
-    monkeypatch.setattr(engine, "run", lambda: len(claims.claim_fetches(limit=1, free_bytes=10**9, idle=True)))
+    monkeypatch.setattr(engine, "run", lambda: len(claims.claim_fetches(limit=1, free_bytes=10**9, idle=True).records))
     tasks.work()
     assert OrmQ.objects.exists()
 

@@ -31,7 +31,7 @@ def session(script, make_instances) -> SyncSession:
 
 
 def claim(session: SyncSession) -> SyncInstanceRecord:
-    (record,) = claims.claim_fetches(limit=1, free_bytes=10**9, idle=True, session=session)
+    (record,) = claims.claim_fetches(limit=1, free_bytes=10**9, idle=True, session=session).records
     return record
 
 
@@ -51,7 +51,7 @@ def test_claim_takes_a_pending_record_and_counts_the_attempt_before_any_work(ses
 
 def test_a_running_record_is_not_claimed_again(session):
     claim(session)
-    assert claims.claim_fetches(limit=1, free_bytes=10**9, idle=True, session=session) == []
+    assert claims.claim_fetches(limit=1, free_bytes=10**9, idle=True, session=session).records == []
 
 
 def test_finish_completes_a_held_record(session):
@@ -124,7 +124,7 @@ def test_nothing_leaves_a_final_state(session, status):
     assert not records.skip(record, "superseded")
     assert not records.release(record)
     assert records.drop(SyncInstanceRecord.objects.all(), "superseded") == 0
-    assert claims.claim_fetches(limit=1, free_bytes=10**9, idle=True) == []
+    assert claims.claim_fetches(limit=1, free_bytes=10**9, idle=True).records == []
     SyncSession.objects.update(status=SessionStatus.RUNNING)
     services.sweep()
     assert fresh(record).status == status
@@ -199,9 +199,9 @@ def test_a_record_lost_twice_is_claimed_alone(session, make_instances):
         category="account", sync_type="manual_batch", instances=Instance.objects.exclude(name="a")
     )
     SyncInstanceRecord.objects.filter(instance_name="a").update(lost_count=2)
-    busy = claims.claim_fetches(limit=9, free_bytes=10**9, idle=False)
+    busy = claims.claim_fetches(limit=9, free_bytes=10**9, idle=False).records
     assert sorted(record.instance_name for record in busy) == ["b", "c"]
-    (alone,) = claims.claim_fetches(limit=9, free_bytes=10**9, idle=True)
+    (alone,) = claims.claim_fetches(limit=9, free_bytes=10**9, idle=True).records
     assert alone.instance_name == "a"
     assert other.records.filter(status=RecordStatus.RUNNING).count() == 2
 
@@ -224,7 +224,7 @@ def test_drop_skips_what_was_deleted_meanwhile(session, gone):
 
 def test_a_claim_drops_what_was_deleted_meanwhile(session):
     Instance.objects.update(deleted_at=Now())
-    assert claims.claim_fetches(limit=1, free_bytes=10**9, idle=True) == []
+    assert claims.claim_fetches(limit=1, free_bytes=10**9, idle=True).records == []
     assert record_of(session, "a").status == RecordStatus.SKIPPED
 
 

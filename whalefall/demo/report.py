@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+import dbms
 from accounts_sync.models import AccountChangeLog, InstanceAccount
 from sessions_app.models import SyncSession
 
@@ -34,6 +35,7 @@ class InstanceLine:
 
     instance: str
     address: str
+    db_type: str
     version: str
     accounts: int
     superusers: int
@@ -98,6 +100,7 @@ def instance_lines(session: SyncSession) -> tuple[InstanceLine, ...]:
         InstanceLine(
             instance=instance.name,
             address=f"{instance.host}:{instance.port}",
+            db_type=instance.db_type,
             version=instance.main_version,
             accounts=total[instance.pk],
             superusers=superusers[instance.pk],
@@ -139,7 +142,7 @@ def _details(change: AccountChangeLog) -> Iterable[str]:
 def show(report: Report, console: Console) -> None:
     """Print the summary: a table of instances, the changes, where to go on."""
     table = Table(title="What the two sessions found", title_justify="left")
-    for column in ("Instance", "Version"):
+    for column in ("Instance", "Kind", "Version"):
         table.add_column(column, no_wrap=True)
     for column in ("Accounts", "Superusers", "Locked", "Changes"):
         table.add_column(column, justify="right")
@@ -147,6 +150,7 @@ def show(report: Report, console: Console) -> None:
     for line in report.instances:
         table.add_row(
             escape(line.instance),
+            dbms.get(line.db_type).label,
             escape(line.version),
             *(str(count) if line.version else "" for count in (line.accounts, line.superusers, line.locked)),
             str(line.changes) if line.version else "",

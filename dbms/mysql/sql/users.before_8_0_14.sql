@@ -33,7 +33,8 @@ SELECT u.User, u.Host,
                  IF(u.Drop_role_priv = 'Y', 'DROP ROLE', NULL)),
        u.plugin, u.account_locked = 'Y', COALESCE(u.authentication_string, '') = '', u.password_expired = 'Y',
        UNIX_TIMESTAMP(u.password_last_changed), u.password_lifetime,
-       u.ssl_type, u.ssl_cipher, u.x509_issuer, u.x509_subject,
+       u.ssl_type, CONVERT(u.ssl_cipher USING utf8mb4), CONVERT(u.x509_issuer USING utf8mb4),
+       CONVERT(u.x509_subject USING utf8mb4),
        u.max_questions, u.max_updates, u.max_connections, u.max_user_connections,
        NULL, NULL, NULL
 FROM mysql.user u

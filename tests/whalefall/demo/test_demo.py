@@ -24,12 +24,18 @@ GONE_SECONDS = 60
 
 
 @pytest.fixture
-def demo(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+def search_path() -> str:
+    """Where the demo looks for programs."""
+    return os.environ["PATH"]
+
+
+@pytest.fixture
+def demo(tmp_path: Path, search_path: str) -> Iterator[subprocess.Popen[str]]:
     """A running `make demo ARGS=--json`. All that it starts has the test's directory in its environment."""
     with subprocess.Popen(
         [sys.executable, "-m", "whalefall.demo", "--json"],
         cwd=settings.BASE_DIR,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
+        env={**os.environ, "TMPDIR": str(tmp_path), "PATH": search_path},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -83,8 +89,10 @@ def test_it_shows_what_changed_serves_the_site_and_leaves_nothing_behind(
     found = document(demo.stdout)
 
     assert [session["outcome"] for session in found["sessions"]] == ["partial", "partial"]
-    ledger, shop, silent = found["instances"]
-    # As the demo's scripts say: roles made, beside postgres, PUBLIC and the monitoring account.
+    blog, ledger, shop, silent = found["instances"]
+    # As the demo's scripts say: accounts made, beside the superuser, PUBLIC and the monitoring account.
+    assert (blog["instance"], blog["accounts"], blog["superusers"], blog["error"]) == ("blog-primary", 32, 6, "")
+    assert (blog["db_type"], ledger["db_type"], shop["db_type"]) == ("mysql", "postgresql", "postgresql")
     assert (ledger["instance"], ledger["accounts"], ledger["superusers"], ledger["error"]) == (
         "ledger-primary",
         15,
@@ -102,7 +110,14 @@ def test_it_shows_what_changed_serves_the_site_and_leaves_nothing_behind(
         ("support", "modify_privilege"),
         ("left_last_month", "delete"),
         ("trainee", "add"),
+        ("moderator@10.20.%", "modify_privilege"),
+        ("support@10.20.%", "modify_privilege"),
+        ("li.wei@10.20.%", "modify_privilege"),
+        ("contractor@%", "modify_other"),
+        ("left_last_month@%", "delete"),
+        ("trainee@10.20.%", "add"),
     }
+    assert len(found["changes"]) == len(changed)
     assert "/admin/logout/" in log_in(found["site"])
 
     demo.send_signal(signal.SIGTERM)
@@ -123,4 +138,23 @@ def test_killed_in_the_middle_of_a_session_it_takes_servers_and_workers_along(
         assert demo.poll() is None
         time.sleep(0.05)
     demo.kill()
+    assert_all_gone(tmp_path)
+
+
+@pytest.mark.parametrize("search_path", ["/nothing/here"])
+def test_without_a_mariadb_server_it_says_in_one_line_that_it_leaves_that_host_out(
+    demo: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    assert demo.stderr
+    told = []
+    for line in demo.stderr:
+        told.append(line)
+        if "PostgreSQL server" in line:
+            break
+    demo.send_signal(signal.SIGTERM)
+    demo.wait(GONE_SECONDS)
+    assert [line for line in told if "MariaDB" in line] == [
+        "· Leaving out blog-primary: MariaDB is not installed (package mariadb-server-core)\n"
+    ]
+    assert not any("Starting blog-primary" in line for line in told)
     assert_all_gone(tmp_path)

@@ -1,4 +1,4 @@
-"""`manage.py demo`: WhaleFall with two real servers, on one machine, in a minute."""
+"""`manage.py demo`: WhaleFall with real servers, on one machine, in a minute."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WIDTH = 120  # of the tables in a file or a pipe
 
 
 class Command(DomainCommand):
-    help = "Starts two throw-away PostgreSQL servers, syncs them twice, shows what changed and serves the site."
+    help = "Starts throw-away PostgreSQL and MariaDB servers, syncs them twice, shows what changed and serves the site."
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -30,7 +30,7 @@ class Command(DomainCommand):
         from whalefall.demo import report, run  # their settings are those of the demo's environment
 
         progress = Console(stderr=True, highlight=False)
-        demo = run.Demo(directory, lambda line: progress.print(f"[dim]·[/dim] {line}"))
+        demo = run.Demo(directory, lambda line: progress.print(f"[dim]·[/dim] {line}", soft_wrap=True))
         ended = False
         try:
             with home.kept_until_the_end(directory), demo.run(serve=not no_serve) as found:

@@ -1,4 +1,4 @@
-"""The two servers of the demo: their roles and grants, and what changes between the two sessions.
+"""The demo's PostgreSQL servers.
 
 Plain SQL, run by the superuser through the socket in the server's private directory. Some names are what an attacker
 or a careless colleague would choose; they have to arrive unharmed.
@@ -6,14 +6,16 @@ or a careless colleague would choose; they have to arrive unharmed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
+from whalefall.demo import servers
+from whalefall.demo.fleet.host import MONITOR, Change, Dbms, Host
 from whalefall.demo.servers import ThrowawayServer
 
-MONITOR = "whalefall_monitor"
 # The superuser without a password only through the private socket; over the network everybody needs one.
 HBA = "local all postgres trust\nhost all all 127.0.0.0/8 scram-sha-256\n"
 
@@ -23,30 +25,50 @@ NEWLINE = "two\nlines"
 LONGEST = "数据库管理员数据库管理员数据库管理员组长一"  # 21 characters, 63 bytes: the longest name that there is
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """Something that a DBA does between the two sessions, and which row of the change log it must become."""
-
-    database: str
-    statement: str
-    account: str
-    change_type: str
+def find() -> Path | None:
+    """The embedded server of the development requirements before the system's own."""
+    return servers.embedded_postgresql() or servers.installed_postgresql()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Host:
-    """One instance of the demo: databases, scripts by database, later changes."""
+def start(binaries: Path) -> AbstractContextManager[ThrowawayServer]:
+    """A server that trusts nobody from the network."""
+    return servers.postgresql(binaries, hba=HBA)
 
-    name: str
-    description: str
-    databases: tuple[str, ...]
-    scripts: tuple[tuple[str, str], ...]
-    changes: tuple[Change, ...]
 
+def prepare(server: ThrowawayServer, databases: tuple[str, ...], monitor_password: str) -> None:
+    """Make the databases, and a monitoring account that may only connect."""
+    create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(MONITOR), sql.Literal(monitor_password))
+    _run(server, "postgres", create)
+    for database in databases:
+        _run(server, "postgres", sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+
+
+def execute(server: ThrowawayServer, database: str, script: str) -> None:
+    """Run a script in a database."""
+    _run(server, database, script.encode())
+
+
+def _run(server: ThrowawayServer, database: str, statement: sql.Composed | bytes) -> None:
+    with psycopg.connect(
+        host=str(server.directory), port=server.port, user=server.superuser, dbname=database, autocommit=True
+    ) as connection:
+        connection.execute(statement)
+
+
+POSTGRESQL = Dbms(
+    name="PostgreSQL",
+    db_type="postgresql",
+    package="postgresql",
+    find=find,
+    start=start,
+    prepare=prepare,
+    execute=execute,
+)
 
 SHOP = Host(
     name="shop-primary",
     description="Web shop: orders, customers, payments",
+    dbms=POSTGRESQL,
     databases=("shop", "shop_archive"),
     scripts=(
         (
@@ -144,6 +166,7 @@ SHOP = Host(
 LEDGER = Host(
     name="ledger-primary",
     description="General ledger and its reports",
+    dbms=POSTGRESQL,
     databases=("ledger", "reporting"),
     scripts=(
         (
@@ -215,26 +238,3 @@ LEDGER = Host(
 )
 
 HOSTS = (SHOP, LEDGER)
-
-
-def fill(server: ThrowawayServer, host: Host, monitor_password: str) -> None:
-    """Create the host's databases, roles and grants, and a monitoring account that may only connect."""
-    create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(MONITOR), sql.Literal(monitor_password))
-    _run(server, "postgres", create)
-    for database in host.databases:
-        _run(server, "postgres", sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
-    for database, script in host.scripts:
-        _run(server, database, script.encode())
-
-
-def change(server: ThrowawayServer, host: Host) -> None:
-    """Do what the host's DBA does between the two sessions."""
-    for step in host.changes:
-        _run(server, step.database, step.statement.encode())
-
-
-def _run(server: ThrowawayServer, database: str, statement: sql.Composed | bytes) -> None:
-    with psycopg.connect(
-        host=str(server.directory), port=server.port, user=server.superuser, dbname=database, autocommit=True
-    ) as connection:
-        connection.execute(statement)

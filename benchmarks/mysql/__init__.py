@@ -1,0 +1,1 @@
+"""MariaDB servers to measure, and what reading them costs at least."""

@@ -1,0 +1,1 @@
+"""PostgreSQL servers to measure, and what reading them costs at least."""

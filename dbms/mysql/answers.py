@@ -1,0 +1,58 @@
+"""Everything that a server answered to the statements of one read, before anything is made of it."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import orjson
+
+from dbms.mysql.connection import MARIADB, Connection
+from dbms.mysql.failures import CLIENT_ERRORS
+from whalefall.errors import RemoteError
+
+NOUNS = ("databases", "users", "database_grants", "table_grants", "column_grants", "routine_grants", "proxies")
+SINCE_8 = ("roles", "dynamic_privileges")
+
+
+class Answers:
+    """Rows by statement, and the errors of those that failed; `digest` is that of all of them.
+
+    Most reads find a server as the last one left it. Its digest tells so for a small part of what taking the rows
+    apart would cost. Raises RemoteError when the connection is of no more use.
+    """
+
+    def __init__(self, connection: Connection, *, row_limit: int) -> None:
+        self.connection = connection
+        self.server = connection.server
+        self.variables = connection.variables
+        self._given: dict[str, list[tuple[Any, ...]] | RemoteError] = {}
+        whole = hashlib.sha256(orjson.dumps(sorted(self.variables.items())))
+        for noun in _nouns(connection):
+            answer = self._given[noun] = _ask(connection, noun, row_limit)
+            said = [type(answer).__name__, str(answer)] if isinstance(answer, RemoteError) else answer
+            whole.update(orjson.dumps([noun, said], default=repr))
+        self.digest = whole.hexdigest()[:32]
+
+    def rows(self, noun: str) -> list[tuple[Any, ...]]:
+        """The rows of a statement. Raises the RemoteError that it was answered with."""
+        answer = self._given[noun]
+        if isinstance(answer, RemoteError):
+            raise answer
+        return answer
+
+
+def _nouns(connection: Connection) -> tuple[str, ...]:
+    if connection.server.fork == MARIADB:
+        return (*NOUNS, "roles")
+    return (*NOUNS, *SINCE_8) if connection.server.number >= (8,) else NOUNS
+
+
+def _ask(connection: Connection, noun: str, row_limit: int) -> list[tuple[Any, ...]] | RemoteError:
+    limits = {"row_limit": row_limit} if noun.endswith("_grants") else {}
+    try:
+        return connection.rows(noun, **limits)
+    except RemoteError as error:
+        if error.extra.get("errno") in CLIENT_ERRORS or connection.target.interrupt.reason:
+            raise
+        return error

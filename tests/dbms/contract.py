@@ -1,0 +1,279 @@
+"""What the contract suite needs of a server. A new adapter joins by a Subject of its own and a line in SUBJECTS."""
+
+from __future__ import annotations
+
+import os
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import unquote, urlsplit
+
+import MySQLdb
+import pytest
+from psycopg import sql
+
+import dbms
+from dbms import statements
+from dbms.base import Adapter, Connection, Target
+from tests.dbms.conftest import Authority, Scene, admin_of
+from whalefall.demo.servers import ThrowawayServer
+
+DSN_VARIABLE = "WHALEFALL_TEST_MYSQL_DSN"
+HOSTILE_NAMES = (
+    "it's", 'say "hi"', "back\\slash", "%s %(x)s {host}", "two words", "пользователь", "Bob", "bob", "new\nline",
+    "a@b", "`tick`", "-- comment", "a,b", "%", "_", " leading", "x;DROP TABLE t", "NULL", "</script>",
+)  # fmt: skip
+
+
+class Subject(ABC):
+    """One adapter and a running server that this class sets scenes on, without the adapter's help."""
+
+    key: ClassVar[str]
+    sleep: ClassVar[str]  # a statement that takes a minute and may be run by anybody
+    write: ClassVar[str] = "CREATE DATABASE whalefall_probe"
+    names: ClassVar[tuple[str, ...]] = HOSTILE_NAMES
+    settings: ClassVar[tuple[str, ...]]  # patterns of all that is sent beside the files
+
+    host: str
+    port: int
+    username: str  # may read everything
+    password: str = ""
+    authority: Authority | None = None  # who signed the server's certificate, for its address
+    plain: tuple[str, int] | None = None  # a server without TLS
+
+    @property
+    def adapter(self) -> Adapter:
+        return dbms.get(self.key)
+
+    def target(self, **changes: Any) -> Target:
+        """Where the suite reads from: with every privilege unless said otherwise."""
+        values = {"host": self.host, "port": self.port, "username": self.username, "password": self.password}
+        return Target(db_type=self.key, **{**values, "connect_timeout": 5, "statement_timeout": 20, **changes})
+
+    def files(self) -> list[re.Pattern[str]]:
+        """What the server may receive: every statement of our files, with any value for its parameters."""
+        return [_pattern(statement.text) for statement in statements.load(f"dbms.{self.key}")]
+
+    @abstractmethod
+    def login(self, name: str, password: str, *, locked: bool = False) -> Target:
+        """Make a login without any grant."""
+
+    @abstractmethod
+    def fill(self, names: Iterable[str]) -> set[tuple[str, str, bool]]:
+        """Make many accounts; answers their keys."""
+
+    @abstractmethod
+    def received(self) -> Any:
+        """A context manager whose list holds, once it is left, the statements that the server got meanwhile."""
+
+    @abstractmethod
+    def sessions(self, username: str) -> list[str]:
+        """What the server does for each session of a login at this moment."""
+
+    @abstractmethod
+    def hashes(self) -> list[str]:
+        """Every password hash that the server stores."""
+
+    @abstractmethod
+    def databases(self) -> set[str]: ...
+
+    @abstractmethod
+    def clean(self) -> None: ...
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    parts = re.split(r"%\([a-z_]+\)s", text.strip())
+    return re.compile(r"(?:\$\d+|\d+|NULL|_binary'[^']*'|'(?:[^'\\]|\\.|'')*')".join(map(re.escape, parts)))
+
+
+def _tail(path: Path, offset: int) -> str:
+    with path.open("rb") as file:
+        file.seek(offset)
+        return file.read().decode("utf-8", "backslashreplace")
+
+
+class PostgreSql(Subject):
+    key = "postgresql"
+    sleep = "SELECT pg_sleep(60)"
+    settings = (r"SET client_encoding TO SQL_ASCII",)  # to a server whose template database has no encoding
+
+    def __init__(self, server: ThrowawayServer, ca: Authority, plain: ThrowawayServer) -> None:
+        self.host, self.port, self.username = server.host, server.port, server.superuser
+        self.authority, self.plain = ca, (plain.host, plain.port)
+        self._scene = Scene(server)
+        self._log = server.directory / "log"
+
+    def login(self, name: str, password: str, *, locked: bool = False) -> Target:
+        self._scene.role(name, "NOLOGIN" if locked else "LOGIN")
+        self._scene.run(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(name), sql.Literal(password)))
+        return self.target(username=name, password=password)
+
+    def fill(self, names: Iterable[str]) -> set[tuple[str, str, bool]]:
+        names = list(names)
+        with admin_of(self._scene.server) as admin, admin.transaction():
+            for name in names:
+                admin.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(name)))
+                self._scene.adopt_role(name)
+        return {(name, "", False) for name in names}
+
+    @contextmanager
+    def received(self) -> Iterator[list[str]]:
+        seen: list[str] = []
+        offset = self._log.stat().st_size
+        yield seen
+        entries = re.split(r"^(?=\d{4}-\d\d-\d\d )", _tail(self._log, offset), flags=re.MULTILINE)
+        for entry in entries:
+            if found := re.search(r"\] LOG:  (?:statement|execute [^:]*): (.*)", entry, re.DOTALL):
+                seen.append(found[1].replace("\n\t", "\n").strip())
+
+    def sessions(self, username: str) -> list[str]:
+        query = "SELECT CASE state WHEN 'active' THEN query ELSE '' END FROM pg_stat_activity WHERE usename = %s"
+        with admin_of(self._scene.server) as admin:
+            return [row[0] for row in admin.execute(query, [username])]
+
+    def hashes(self) -> list[str]:
+        with admin_of(self._scene.server) as admin:
+            return [row[0] for row in admin.execute("SELECT rolpassword FROM pg_authid WHERE rolpassword IS NOT NULL")]
+
+    def databases(self) -> set[str]:
+        with admin_of(self._scene.server) as admin:
+            return {row[0] for row in admin.execute("SELECT datname FROM pg_database")}
+
+    def clean(self) -> None:
+        self._scene.clean()
+
+
+class MySql(Subject):
+    """Any MySQL or MariaDB server that lets us in as an administrator."""
+
+    key = "mysql"
+    # SLEEP as a column of its own would end with 1 instead of an error.
+    sleep = "SELECT 1 FROM DUAL WHERE SLEEP(60) = 0"
+    settings = (
+        r"SET NAMES utf8mb4",  # the driver's own
+        r"SET SESSION sql_mode = '', sql_select_limit = 18446744073709551615, lock_wait_timeout = 5",
+        r"SET SESSION (max_statement_time|max_execution_time) = \d+",
+        r"SET SESSION TRANSACTION READ ONLY",
+    )
+
+    def __init__(self, host: str, port: int, username: str, password: str = "") -> None:
+        self.host, self.port, self.username, self.password = host, port, username, password
+        self._accounts: list[str] = []
+
+    def run(self, *texts: str, parameters: Any = None) -> list[tuple[Any, ...]]:
+        """The rows of the last statement."""
+        connection = MySQLdb.connect(
+            host=self.host, port=self.port, user=self.username, password=self.password,
+            charset="utf8mb4", ssl_mode="PREFERRED", autocommit=True,
+        )  # fmt: skip
+        try:
+            with connection.cursor() as cursor:
+                for text in texts:
+                    cursor.execute(text, parameters)
+                return list(cursor.fetchall())
+        finally:
+            connection.close()
+
+    def login(self, name: str, password: str, *, locked: bool = False) -> Target:
+        self._accounts.append(name)
+        lock = "LOCK" if locked else "UNLOCK"
+        self.run(f"CREATE USER %s@'%%' IDENTIFIED BY %s ACCOUNT {lock}", parameters=[name, password])
+        return self.target(username=name, password=password)
+
+    def fill(self, names: Iterable[str]) -> set[tuple[str, str, bool]]:
+        names = list(names)
+        self._accounts += names
+        self.run("CREATE USER " + ", ".join(["%s@'%%'"] * len(names)), parameters=names)
+        return {(name, "%", False) for name in names}
+
+    @contextmanager
+    def received(self) -> Iterator[list[str]]:
+        kept = self.run("SELECT @@GLOBAL.general_log, @@GLOBAL.log_output")[0]
+        try:
+            self.run("SET GLOBAL log_output = 'TABLE'", "SET GLOBAL general_log = 1")
+        except MySQLdb.Error as error:
+            pytest.skip(f"the general log of this server is not ours: {error}")
+        seen: list[str] = []
+        try:
+            (since,) = self.run("SELECT NOW(6)")[0]
+            ours = "SELECT thread_id FROM mysql.general_log WHERE event_time >= %s AND argument LIKE '%%NOW(6)%%'"
+            yield seen
+            query = (
+                "SELECT CONVERT(argument USING utf8mb4) FROM mysql.general_log WHERE event_time >= %s"
+                f" AND command_type IN ('Query', 'Execute') AND thread_id NOT IN ({ours}) ORDER BY event_time"
+            )
+            seen += [row[0].strip() for row in self.run(query, parameters=[since, since])]
+        finally:
+            self.run(f"SET GLOBAL general_log = {kept[0]}", f"SET GLOBAL log_output = '{kept[1]}'")
+
+    def sessions(self, username: str) -> list[str]:
+        query = "SELECT COALESCE(INFO, '') FROM information_schema.PROCESSLIST WHERE USER = %s"
+        return [row[0] for row in self.run(query, parameters=[username])]
+
+    def hashes(self) -> list[str]:
+        rows = self.run("SELECT DISTINCT authentication_string FROM mysql.user WHERE authentication_string <> ''")
+        return [row[0] if isinstance(row[0], str) else row[0].decode("latin-1") for row in rows]
+
+    def databases(self) -> set[str]:
+        return {row[0] for row in self.run("SHOW DATABASES")}
+
+    def clean(self) -> None:
+        for name in self._accounts:
+            with suppress(MySQLdb.Error):
+                self.run("DROP USER %s@'%%'", parameters=[name])
+
+
+class MariaDb(MySql):
+    """A throw-away server, with its general log in a file."""
+
+    def __init__(self, server: ThrowawayServer, ca: Authority, plain: ThrowawayServer) -> None:
+        super().__init__(server.host, server.port, server.superuser)
+        self.authority, self.plain = ca, (plain.host, plain.port)
+        self._log = server.directory / "data" / "general"
+
+    @contextmanager
+    def received(self) -> Iterator[list[str]]:
+        seen: list[str] = []
+        offset = self._log.stat().st_size
+        yield seen
+        # time (when it changed), connection, command, argument; the lines of an argument stand as they are
+        start = r"^(?:\d{6} [ \d:]+)?\t+ *\d+ (?=[A-Z][A-Za-z ]+(?:\t|$))"
+        for entry in re.split(start, _tail(self._log, offset), flags=re.MULTILINE)[1:]:
+            command, _, argument = entry.partition("\t")
+            if command in {"Query", "Execute", "Prepare"}:
+                seen.append(argument.strip())
+
+
+def _postgresql(request: pytest.FixtureRequest) -> Subject:
+    server, ca, plain = (request.getfixturevalue(name) for name in ("guarded", "trusted_ca", "postgresql_installed"))
+    return PostgreSql(server, ca, plain)
+
+
+def _mariadb(request: pytest.FixtureRequest) -> Subject:
+    server, ca, plain = (request.getfixturevalue(name) for name in ("guarded_mariadb", "trusted_ca", "mariadb"))
+    return MariaDb(server, ca, plain)
+
+
+def _mysql(_request: pytest.FixtureRequest) -> Subject:
+    address = urlsplit(os.environ[DSN_VARIABLE])
+    return MySql(
+        address.hostname or "127.0.0.1", address.port or 3306,
+        unquote(address.username or "root"), unquote(address.password or ""),
+    )  # fmt: skip
+
+
+SUBJECTS: dict[str, Callable[[pytest.FixtureRequest], Subject]] = {
+    "postgresql": _postgresql,
+    "mariadb": _mariadb,
+    **({"mysql": _mysql} if DSN_VARIABLE in os.environ else {}),
+}
+
+
+def asking(monkeypatch: pytest.MonkeyPatch, connection: Connection, text: str) -> list[tuple[Any, ...]]:
+    """Send a text as if it stood in one of the adapter's files."""
+    with monkeypatch.context() as patch:
+        patch.setattr(statements, "text", lambda *_args, **_options: text)
+        return list(connection.rows("anything"))
