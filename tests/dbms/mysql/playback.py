@@ -7,7 +7,6 @@ A file holds, by the noun of the statement, rows in the order and with the types
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -45,10 +44,10 @@ class Playback(Connection):
     def _set(self, text: str) -> None:
         self.settings.append(text)
 
-    def stream(self, noun: str, **params: int) -> Iterator[tuple]:
+    def rows(self, noun: str, **params: int) -> list[tuple]:
         self.sent[noun] = chosen(noun, self.server.number, self.server.fork)
         rows = self._rows[noun]  # a noun that this version cannot answer is not recorded
-        return (tuple(row) for row in rows[: params.get("row_limit")])
+        return [tuple(row) for row in rows[: params.get("row_limit")]]
 
 
 def chosen(noun: str, number: tuple[int, ...], fork: str = "") -> Statement:
