@@ -202,7 +202,7 @@ def account(
     type_specific, owned = type_specific or {}, owned or {}
     texts = _texts(parts, type_specific)
     shown = _shown(owned, fields)
-    if not all(map(is_storable, (*texts.values(), shown, *_words(fields)))):
+    if not is_storable(b"".join((*texts.values(), shown, *_words(fields)))):
         parts, type_specific, owned = storable(parts), storable(type_specific), storable(owned)
         fields = {name: storable(value) for name, value in fields.items()}
         texts, shown = _texts(parts, type_specific), _shown(owned, fields)

@@ -100,20 +100,24 @@ def _batches(rows: Sequence[Row], columns: Mapping[str, Column]) -> Iterator[str
     """The rows as JSON arrays of a bounded size. Raises ValueError when one names other fields than the first."""
     batch: list[bytes] = []
     size = 0
+    is_converted = any(column.convert is not None or column.name != name for name, column in columns.items())
     for row in rows:
         if row.keys() != columns.keys():
             raise ValueError(f"all rows name the same fields; these differ: {row.keys() ^ columns.keys()}")
-        values = {
-            column.name: row[name] if column.convert is None or row[name] is None else column.convert(row[name])
-            for name, column in columns.items()
-        }
-        batch.append(orjson.dumps(values))
+        batch.append(orjson.dumps(_values(row, columns) if is_converted else row))
         size += len(batch[-1])
         if size > BATCH_BYTES:
             yield _array(batch)
             batch, size = [], 0
     if batch:
         yield _array(batch)
+
+
+def _values(row: Row, columns: Mapping[str, Column]) -> dict[str, Any]:
+    return {
+        column.name: row[name] if column.convert is None or row[name] is None else column.convert(row[name])
+        for name, column in columns.items()
+    }
 
 
 def _array(rows: Sequence[bytes]) -> str:

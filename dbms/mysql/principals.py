@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from dbms.mysql import access
@@ -88,11 +89,6 @@ def _mysql(row: Sequence[Any], dynamic: Mapping[Identity, list[str]], default_li
         user, host, words, plugin, is_locked, is_empty, is_expired, changed, lifetime, ssl_type, ssl_cipher, issuer,
         subject, questions, updates, connections, user_connections, restrictions, locking, has_second_password,
     ) = row  # fmt: skip
-    limits = (questions, updates, connections, user_connections)
-    more = {
-        "password_locking": json.loads(locking) if locking else None,
-        "has_second_password": True if has_second_password else None,
-    }
     return Principal(
         user=user,
         host=host,
@@ -102,15 +98,16 @@ def _mysql(row: Sequence[Any], dynamic: Mapping[Identity, list[str]], default_li
         is_locked=bool(is_locked),
         password_expires_at=_expiry(bool(is_expired), changed, lifetime, default_lifetime),
         attributes=_attributes(
-            plugins=[plugin],
+            plugins=(plugin,),
             is_empty=bool(is_empty),
             is_locked=bool(is_locked),
             is_expired=bool(is_expired),
             changed=changed,
             lifetime=lifetime,
             tls=(ssl_type, ssl_cipher, issuer, subject),
-            limits=limits,
-            more=more,
+            limits=(questions, updates, connections, user_connections),
+            locking=locking,
+            has_second_password=bool(has_second_password),
         ),
     )
 
@@ -121,7 +118,7 @@ def _mariadb(row: Sequence[Any], server: tuple[int, ...], default_lifetime: int 
         default_role, ssl_type, ssl_cipher, issuer, subject, *limits, denials,
     ) = row  # fmt: skip
     # Of several ways to log in, the one without a name of its own stands outside of the list.
-    plugins = [name or plugin for name in json.loads(alternatives)[: number or 0]] or [plugin] * bool(plugin)
+    plugins = [name or plugin for name in json.loads(alternatives)[:number]] if number else [plugin] * bool(plugin)
     changed, lifetime = _whole(changed), _whole(lifetime)
     is_expired, is_locked = changed == 0 and not is_role, _is_true(locked)
     public = (user, host) == PUBLIC
@@ -138,42 +135,44 @@ def _mariadb(row: Sequence[Any], server: tuple[int, ...], default_lifetime: int 
         attributes={"is_role": not public}
         if _is_true(is_role)
         else _attributes(
-            plugins=plugins,
+            plugins=tuple(plugins),
             is_empty=bool(is_empty) and len(plugins) < 2,
             is_locked=is_locked,
             is_expired=is_expired,
             changed=changed,
             lifetime=None if lifetime == -1 else lifetime,
             tls=(SSL_TYPES.get(ssl_type or "0", ssl_type), ssl_cipher, issuer, subject),
-            limits=[float(limit) if "." in (limit or "") else _whole(limit) for limit in limits],
-            more={},
+            limits=tuple(float(limit) if "." in (limit or "") else _whole(limit) for limit in limits),
         ),
     )
 
 
+@lru_cache(maxsize=1024)
 def _attributes(
     *,
-    plugins: list[str],
+    plugins: tuple[str, ...],
     is_empty: bool,
     is_locked: bool,
     is_expired: bool,
-    changed: Any,
+    changed: int | None,
     lifetime: int | None,
-    tls: Sequence[str | None],
-    limits: Sequence[float | None],
-    more: Mapping[str, Any],
-) -> dict[str, Any]:
-    """What is set; limits and requirements that say nothing are left out."""
+    tls: tuple[str | None, ...],
+    limits: tuple[float | None, ...],
+    locking: str | None = None,
+    has_second_password: bool = False,
+) -> Mapping[str, Any]:
+    """What is set; limits and requirements that say nothing are left out. Cached: most accounts are set up alike."""
     found = {
-        "plugins": plugins,
-        "password_empty": is_empty and set(plugins or [""]) <= PASSWORD_PLUGINS,
+        "plugins": list(plugins),
+        "password_empty": is_empty and set(plugins or ("",)) <= PASSWORD_PLUGINS,
         "is_locked": is_locked,
         "password_expired": is_expired,
         "password_last_changed": _moment(changed).isoformat() if changed else None,
         "password_lifetime": lifetime,
+        "password_locking": json.loads(locking) if locking else None,
+        "has_second_password": has_second_password or None,
         **dict(zip(("ssl_type", "ssl_cipher", "x509_issuer", "x509_subject"), tls, strict=True)),
         **{name: limit for name, limit in zip(LIMITS, limits, strict=False) if limit},
-        **more,
     }
     return {name: value for name, value in found.items() if value not in (None, "")}
 
