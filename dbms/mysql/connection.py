@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from MySQLdb.cursors import BaseCursor
 
 MARIADB = "mariadb"
-MINIMUM_VERSIONS = {"": (5, 7, 6), MARIADB: (10, 4, 0)}  # by fork; 5.7.6 brought account_locked, 10.4 global_priv
+MINIMUM_VERSIONS = {"": (5, 7, 8), MARIADB: (10, 4, 0)}  # 5.7.8 brought max_execution_time, 10.4 global_priv
 SSL_MODES: dict[TlsMode, str] = {"disable": "DISABLED", "require": "REQUIRED", "verify": "VERIFY_IDENTITY"}
 CANCEL_SECONDS = 1
 NUMBER = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")

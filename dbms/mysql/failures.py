@@ -58,6 +58,7 @@ BY_NUMBER: dict[int, type[RemoteError]] = {
     2059: LoginRejected,  # the account's plugin cannot be loaded
     2061: TlsFailed,  # the account's plugin refuses a plain connection
     3024: RemoteTimeout,  # max_execution_time
+    3032: ServerRestarting,  # offline mode
     3118: AccountLocked,
     3159: TlsFailed,  # require_secure_transport
     3955: AccountLocked,  # after too many failed logins

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -80,11 +80,13 @@ def read_principals(answers: Answers) -> dict[Identity, Principal]:
         found = [_mariadb(row, answers.server.number, lifetime) for row in answers.rows("users")]
     else:
         dynamic = _dynamic_privileges(answers)
-        found = [_mysql(row, dynamic, lifetime) for row in answers.rows("users")]
+        found = [_mysql(row, dynamic, answers.server.number, lifetime) for row in answers.rows("users")]
     return {principal.identity: principal for principal in found}
 
 
-def _mysql(row: Sequence[Any], dynamic: Mapping[Identity, list[str]], default_lifetime: int | None) -> Principal:
+def _mysql(
+    row: Sequence[Any], dynamic: Mapping[Identity, list[str]], server: tuple[int, ...], default_lifetime: int | None
+) -> Principal:
     (
         user, host, words, plugin, is_locked, is_empty, is_expired, changed, lifetime, ssl_type, ssl_cipher, issuer,
         subject, questions, updates, connections, user_connections, restrictions, locking, has_second_password,
@@ -92,11 +94,12 @@ def _mysql(row: Sequence[Any], dynamic: Mapping[Identity, list[str]], default_li
     return Principal(
         user=user,
         host=host,
-        kind="role" if is_locked and is_expired and is_empty else "user",  # as CREATE ROLE leaves an account
+        # As CREATE ROLE leaves an account.
+        kind="role" if server >= (8,) and is_locked and is_expired and is_empty else "user",
         privileges=(*_words(words), *dynamic.get((user, host), ())),
         restrictions=_restrictions(restrictions),
         is_locked=bool(is_locked),
-        password_expires_at=_expiry(bool(is_expired), changed, lifetime, default_lifetime),
+        password_expires_at=_expiry((plugin,), bool(is_expired), changed, lifetime, default_lifetime),
         attributes=_attributes(
             plugins=(plugin,),
             is_empty=bool(is_empty),
@@ -131,7 +134,9 @@ def _mariadb(row: Sequence[Any], server: tuple[int, ...], default_lifetime: int 
         restrictions={"*.*": [canonical_text(denial) for denial in json.loads(denials)]} if denials else {},
         default_role=default_role or "",
         is_locked=is_locked or (_is_true(is_role) and not public),
-        password_expires_at=_expiry(is_expired, changed, None if lifetime == -1 else lifetime, default_lifetime),
+        password_expires_at=_expiry(
+            plugins, is_expired, changed, None if lifetime == -1 else lifetime, default_lifetime
+        ),
         attributes={"is_role": not public}
         if _is_true(is_role)
         else _attributes(
@@ -191,12 +196,14 @@ def _restrictions(text: str | None) -> dict[str, list[str]]:
     return {entry["Database"]: sorted(entry["Privileges"]) for entry in json.loads(text or "[]")}
 
 
-def _expiry(is_expired: bool, changed: Any, lifetime: int | None, default_lifetime: int | None) -> datetime | None:
-    """When the password stops being enough; days of 0 mean never."""
+def _expiry(
+    plugins: Collection[str], is_expired: bool, changed: Any, lifetime: int | None, default_lifetime: int | None
+) -> datetime | None:
+    """When the password stops being enough. Days of 0 mean never; passwords that others keep have no days."""
     if is_expired:
         return EPOCH
     days = default_lifetime if lifetime is None else lifetime
-    return _moment(changed) + timedelta(days=days) if days and changed else None
+    return _moment(changed) + timedelta(days=days) if days and changed and PASSWORD_PLUGINS & set(plugins) else None
 
 
 def _moment(seconds: Any) -> datetime:

@@ -125,7 +125,6 @@ class TestAttributes:
     def test_passwords_expire_as_the_account_or_the_server_says(self, name, user, expires):
         assert of(name, user).password_expires_at == expires
 
-    @pytest.mark.xfail(strict=True, reason="the lifetime is counted for every plugin")
     def test_a_password_that_the_server_does_not_keep_does_not_expire(self):
         assert of(EIGHT, "ldap").password_expires_at is None
 

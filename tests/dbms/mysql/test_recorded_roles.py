@@ -71,7 +71,6 @@ class TestRoles:
         assert (part.status, part.reason) == ("ok", "")
         assert not [account for account in played("mysql_5_7").accounts if account.parts.get(ROLES)]
 
-    @pytest.mark.xfail(strict=True, reason="locked, expired and without password is taken for CREATE ROLE's work")
     def test_a_server_without_roles_has_no_account_that_is_one(self):
         assert {account.kind for account in played("mysql_5_7").accounts} == {"user"}
 

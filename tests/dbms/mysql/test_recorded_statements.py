@@ -94,7 +94,6 @@ def test_flavours_of_mysql_are_recognised_by_their_version(version, comment, mai
     assert chosen("users", connection.server.number).filename == users
 
 
-@pytest.mark.xfail(strict=True, reason="max_execution_time came with 5.7.8; until then SET ends with error 1193")
 def test_the_oldest_mysql_knows_every_setting_of_the_session():
     assert f"SET SESSION max_execution_time = {TARGET.statement_timeout * 1000}" in Playback("mysql_5_7").settings
     assert MINIMUM_VERSIONS[""] >= (5, 7, 8)
