@@ -26,6 +26,7 @@ ENTRIES_MAX = 500
 # Shown, never compared: CREATE TABLE is no privilege change, and a member's own account says what it was granted.
 SHOWN_SUFFIXES = ("_owned", "_role_members")
 TAKEN_AWAY_SUFFIXES = ("_default_revoked", "_restrictions")  # what stands there may not be done
+ROLES_SUFFIX, GRANTED = "_granted_roles", ("direct",)
 TURNED: dict[Action, Action] = {"GRANT": "REVOKE", "REVOKE": "GRANT", "ALTER": "ALTER"}
 
 # "relation:s" of "relation:s.t", with s quoted as its server quotes.
@@ -50,6 +51,8 @@ class PrivilegeChange:
     @property
     def object(self) -> str:
         """ "db: relation:s.t" for the path ("db", "relation:s.t"); the key "" stands for the server itself."""
+        if self.category.endswith(ROLES_SUFFIX) and self.path == GRANTED:
+            return ""  # a granted role is what everybody expects there; how else it is held says the object
         return _written(self.path)
 
     @property

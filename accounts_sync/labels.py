@@ -69,6 +69,13 @@ ATTRIBUTES: dict[str, str] = {
     "max_statement_time": N_("Seconds per statement"),
 }
 
+# How roles are held, in the categories that tell it.
+ROLE_LISTS: dict[str, str] = {
+    "direct": N_("granted"),
+    "default": N_("active from the login on"),
+    "mandatory": N_("of everybody"),
+}
+
 # Words that rows store in place of a sentence: why an entry exists.
 REASONS: dict[str, str] = {
     "database_dropped": N_("The database was dropped"),

@@ -22,6 +22,7 @@ from whalefall.messages import translated
 UNLIMITED = {("connection_limit", -1)}  # values that say nothing
 NAMED, NAMED_LENGTH = 2, 120  # so many changed attributes are named in a sentence, if they are short
 ATTRIBUTES = "type_specific"
+ROLE_LISTS_SUFFIXES = ("_granted_roles", "_role_members")
 PATTERNS_SUFFIX = "_database_privileges"  # the keys of such a category may be patterns
 ROWS_SHOWN = 200  # of one section; a page is for reading
 
@@ -199,6 +200,11 @@ def _counts(meta: Mapping[str, Any], category: str, database: str) -> Mapping[st
 def _section(
     scope: str, category: str, value: Any, counts: Mapping[str, Any], matches: Mapping[str, Mapping[str, Any]]
 ) -> Section:
+    if category == ATTRIBUTES:
+        value = {gettext(labels.attribute(key)) if isinstance(held, list | Mapping) else key: held
+                 for key, held in value.items()}  # fmt: skip
+    elif category.endswith(ROLE_LISTS_SUFFIXES):
+        value = {gettext(labels.ROLE_LISTS.get(key, key)): held for key, held in value.items()}
     rows = [_counted(row, counts) for row in _rows(value, "")]
     if category.endswith(PATTERNS_SUFFIX):
         rows = [replace(row, reached=_reached(matches[row.object])) if row.object in matches else row for row in rows]

@@ -102,7 +102,7 @@ def test_known_changes_are_logged_exactly(town):
         "modify_privilege",
         "GRANT UPDATE shop.t.b; REVOKE SELECT shop.t; is_locked: False → True",
     )
-    told = "GRANT ops WITH ADMIN OPTION direct; is_superuser: False → True (member of ops → dba)"
+    told = "GRANT ops WITH ADMIN OPTION; is_superuser: False → True (member of ops → dba)"
     assert found["ada@10.0.0.%"] == ("modify_privilege", told)
     assert found["PUBLIC"] == ("modify_privilege", "GRANT SELECT sh_p")
     assert found["newcomer@localhost"][0] == "add"
