@@ -21,6 +21,8 @@ from whalefall.demo import servers
 PYTHON = sys.executable
 BIN = Path(PYTHON).parent
 SCHEMA = "docs/openapi.yaml"
+# A file's tests stay together, because they share their servers.
+PYTEST = (PYTHON, "-m", "pytest", "-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +42,11 @@ TIERS = (
     Tier(name="migrations", command=(PYTHON, "manage.py", "makemigrations", "--check", "--dry-run")),
     Tier(name="system", command=(PYTHON, "manage.py", "check", "--fail-level", "WARNING")),
     Tier(name="schema", command=(PYTHON, "-m", "tests.schema", SCHEMA)),
-    Tier(name="sqlite", command=(PYTHON, "-m", "pytest")),
+    Tier(name="sqlite", command=PYTEST),
     # Once more only what touches WhaleFall's own database.
     Tier(
         name="postgresql",
-        command=(PYTHON, "-m", "pytest", "-m", "not browser and not demo and not workers", "--ignore=tests/dbms"),
+        command=(*PYTEST, "-m", "not browser and not demo and not workers", "--ignore=tests/dbms"),
         on_postgresql=True,
     ),
 )
