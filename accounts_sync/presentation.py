@@ -100,7 +100,8 @@ def scope_views(document: Mapping[str, Any], scopes: Mapping[str, str]) -> list[
         name = "" if home == SERVER else scope.partition(":")[2]
         for category, value in part.items():
             shown = _of_database(value) if scopes.get(category) == EACH_DATABASE else value
-            section = _section(scope, category, shown, _counts(meta, category, name), meta.get("matches", {}))
+            matches = meta.get("matches", {}).get(scope, {})
+            section = _section(scope, category, shown, _counts(meta, category, name or scope), matches)
             if section.rows:
                 sections.setdefault(home, []).append(section)
     attributes = {key: held for key, held in document.get("type_specific", {}).items() if key not in labels.FIELDS}

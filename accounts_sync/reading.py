@@ -28,7 +28,6 @@ from dbms.snapshots import (
     digest,
     document,
     fingerprint,
-    is_database_scope,
     split,
 )
 
@@ -95,9 +94,11 @@ class Reading:
         old_parts = split(old_document["categories"], self.adapter.category_scopes) if is_known else {}
         old_digests = before.digests if before is not None and (is_known or stored is None) else {}
         now = self._covered(seen, old_document)
-        new_document = document(now, [part for scope, part in old_parts.items() if self.scopes.keeps(scope)])
-        new_document["meta"] = self._meta(old_document.get("meta", {}), new_document["meta"])
-        new_digests = self._digests(seen, old_digests)
+        is_same = before is not None and is_same_account(seen, before)
+        kept = [part for scope, part in old_parts.items() if self.scopes.keeps(scope)] if is_same else []
+        new_document = document(now, kept)
+        new_document["meta"] = self._meta(old_document.get("meta", {}) if is_same else {}, new_document["meta"])
+        new_digests = self._digests(seen, old_digests if is_same else {})
 
         if self.scopes.is_server_read or before is None:
             facts = self._facts(seen.key, new_document)
@@ -161,10 +162,10 @@ class Reading:
         )
 
     def _meta(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-        """The counts beside a document: by database, so that those of databases that stay as they are stay too."""
-        databases = {scope for scope in self.scopes.ledger if is_database_scope(scope) and self.scopes.keeps(scope)}
+        """What stands beside a document, by database or scope: of those that stay as they are it stays too."""
+        unread = {scope for scope in self.scopes.ledger if self.scopes.keeps(scope)}
         kept = {
-            key: {name: count for name, count in held.items() if database_scope(name) in databases}
+            key: {name: count for name, count in held.items() if unread & {name, database_scope(name)}}
             for key, held in old.items()
             if key != "observed" and isinstance(held, Mapping)
         }
@@ -223,6 +224,12 @@ class Reading:
         is_same_rule = before.facts_version == self.adapter.facts_version
         if before.is_superuser != is_superuser and is_same_rule and self.scopes.is_steady:
             yield _superuser_entry(before.is_superuser, facts)
+
+
+def is_same_account(seen: AccountSnapshot, before: StoredAccount) -> bool:
+    """Whether what is stored of an account still says something of the one that was seen: it was never dropped."""
+    is_recreated = before.principal_id and seen.principal_id and before.principal_id != seen.principal_id
+    return before.is_active and not is_recreated
 
 
 @lru_cache(maxsize=1024)

@@ -13,7 +13,7 @@ from typing import Any
 import dbms
 from accounts_sync import changes, known, rows
 from accounts_sync.models import ChangeType
-from accounts_sync.reading import Reading
+from accounts_sync.reading import Reading, is_same_account
 from accounts_sync.rows import AccountUpdate
 from accounts_sync.scopes import Scopes
 from accounts_sync.stored import INCOMPARABLE, Key, StoredAccount, stored_accounts, stored_documents
@@ -36,9 +36,11 @@ def reconcile(instance: Instance, snapshot: AccountsSnapshot, run: Run) -> ItemC
     Raises AccountListShrunk when it cannot be true, ReadOutdated when it relies on another state than the stored one.
     """
     ledger = coverage.stored(instance, SyncCategoryName.ACCOUNT)
-    if known.is_known(instance, snapshot, ledger):
-        coverage.touch(ledger.values())
-        return _counts(ledger.values(), synced=ledger[SERVER].read_items)
+    if known.is_known(instance, snapshot, ledger) and not run.parameters.get("force"):
+        named = {part.scope for part in snapshot.coverage} or ledger.keys()
+        again = [row for scope, row in ledger.items() if scope in named]
+        coverage.touch(again)
+        return _counts(again, synced=ledger[SERVER].read_items)
     if snapshot.is_known:
         raise ReadOutdated(instance=instance.name)
     scopes = Scopes.between(ledger, snapshot.coverage)
@@ -86,13 +88,18 @@ def _role_graph(
     }
     if not kept or not scopes.is_server_read:
         return accounts
-    documents = stored_documents([stored[account.key].id for account in accounts if account.key in stored], facts=False)
-    known = {}
-    for account in stored.values():
-        document, _ = documents.get(account.id, ({}, {}))
+    same = [
+        (account.key, stored[account.key].id)
+        for account in accounts
+        if account.key in stored and is_same_account(account, stored[account.key])
+    ]
+    documents = stored_documents([pk for _, pk in same], facts=False)
+    earlier = {}
+    for key, pk in same:
+        document, _ = documents.get(pk, ({}, {}))
         parts = split(document.get("categories", {}), adapter.category_scopes)
-        known[account.key] = {scope: part for scope, part in parts.items() if scope in kept}
-    return [replace(account, parts={**known.get(account.key, {}), **account.parts}) for account in accounts]
+        earlier[key] = {scope: part for scope, part in parts.items() if scope in kept}
+    return [replace(account, parts={**earlier.get(account.key, {}), **account.parts}) for account in accounts]
 
 
 def _missing(

@@ -21,7 +21,7 @@ class Scopes:
     # before is not known at all is missing.
     comparable: Mapping[str, frozenset[str]]
     reshaped: frozenset[str]  # covered before, but not in exactly these categories and shapes
-    is_steady: bool  # the server scope covers the same categories as before
+    is_steady: bool  # whatever was read of the server itself was read in the same categories before
 
     @classmethod
     def between(cls, ledger: Mapping[str, InstanceCoverage], coverage: Sequence[Coverage]) -> Scopes:
@@ -42,7 +42,12 @@ class Scopes:
             is_list_complete=DATABASE_LIST in read.get(SERVER, frozenset()),
             comparable=comparable,
             reshaped=frozenset(scope for scope in read.keys() & before.keys() if read[scope] != before[scope]),
-            is_steady=SERVER in before and before[SERVER] ^ read.get(SERVER, frozenset()) <= {DATABASE_LIST},
+            is_steady=SERVER in read
+            and all(
+                scope in before and before[scope] ^ categories <= {DATABASE_LIST}
+                for scope, categories in read.items()
+                if not is_database_scope(scope)
+            ),
         )
 
     @property

@@ -22,8 +22,9 @@ class AccountSync(SyncCategory[AccountsSnapshot]):
         changed = totals.created + totals.updated + totals.deleted
         return {**super().metrics(totals), "accounts_seen": totals.synced, "accounts_changed": changed}
 
-    def target(self, instance: Instance, interrupt: Interrupt) -> Target:
-        return replace(super().target(instance, interrupt), known_digest=known.digest(instance))
+    def target(self, instance: Instance, interrupt: Interrupt, run: Run) -> Target:
+        target = super().target(instance, interrupt, run)
+        return target if run.parameters.get("force") else replace(target, known_digest=known.digest(instance))
 
     def fetch(self, target: Target) -> AccountsSnapshot:
         adapter = dbms.get(target.db_type)

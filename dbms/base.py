@@ -178,7 +178,7 @@ class Adapter:
     connect: Callable[[Target], AbstractContextManager[Any]]
     read_accounts: Callable[[Any], AccountsSnapshot]
     grants: Callable[[AccountsSnapshot, str], tuple[str, ...]]  # the statements that the reading account still needs
-    reader_version: int  # rises when a reading changes its meaning
+    reader_version: int  # rises when equal answers of a server lead to other snapshots
     category_scopes: Mapping[str, str]  # of the snapshot categories that are not the server's, see snapshots.split()
     reach: Callable[[Sequence[AccountSnapshot]], Mapping[tuple[str, str, bool], Reach]]
     facts: Facts

@@ -62,7 +62,7 @@ class SyncCategory(ABC, Generic[SnapshotT]):
         """What a session's summary says of its completed records."""
         return _metrics(totals)
 
-    def target(self, instance: Instance, interrupt: Interrupt) -> Target:
+    def target(self, instance: Instance, interrupt: Interrupt, run: Run) -> Target:
         """What fetch() may know. Called in the main thread, so it may decrypt and query."""
         return instance.target(interrupt=interrupt)
 

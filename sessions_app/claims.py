@@ -85,7 +85,8 @@ def claim_fetches(*, limit: int, free_bytes: int, idle: bool, session: SyncSessi
             chosen.append(pk)
             hosts[host] += 1
             free_bytes -= expected
-        return Claim(_take(chosen, slot_seconds=settings.SYNC_FETCH_SECONDS), is_everything)
+        taken = _take(chosen, slot_seconds=settings.SYNC_FETCH_SECONDS)
+        return Claim(taken, is_everything and len(chosen) < limit)
 
 
 def claim_chunk(session: SyncSession | None = None) -> list[SyncInstanceRecord]:

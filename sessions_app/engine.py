@@ -159,7 +159,7 @@ class Turn:
         """Begin the fetch of a claimed record; what cannot even begin fails like a fetch that failed."""
         try:
             category = categories.remote(record.sync_category)
-            target = category.target(_instance(record), Interrupt())
+            target = category.target(_instance(record), Interrupt(), _run_of(record))
             if lockout.applies(record, target):
                 records.skip(record, "credential_suspended")
                 self.touched.add(record.session_id)

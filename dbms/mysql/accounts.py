@@ -9,16 +9,16 @@ from typing import Any
 from dbms.mysql.answers import Answers
 from dbms.mysql.connection import MARIADB, Connection
 from dbms.mysql.databases import DatabaseNames
+from dbms.mysql.facts import GLOBALS, RESTRICTIONS, ROLES
 from dbms.mysql.grants import select_on
 from dbms.mysql.names import Identity, quoted_account, written_role
 from dbms.mysql.principals import Principal, read_principals
 from dbms.mysql.privileges import DATABASES, GRANT_ROW_CAP, ScopeRead
 from dbms.mysql.roles import MEMBERS, active_roles
-from dbms.mysql.scopes import ROLES, SCOPES, read_scope
+from dbms.mysql.scopes import SCOPES, read_scope
 from dbms.snapshots import DATABASE_LIST, SERVER, AccountSnapshot, AccountsSnapshot, Coverage, account, category_scope
 from whalefall.errors import PrivilegeMissing
 
-GLOBALS, RESTRICTIONS = "mysql_global_privileges", "mysql_restrictions"
 SERVER_CATEGORIES = (GLOBALS, RESTRICTIONS)
 USER_TABLES = {"": ("mysql.user", "mysql.global_grants"), MARIADB: ("mysql.global_priv",)}
 NO_DATABASE_LIST = "without SHOW DATABASES nobody can say which databases a pattern matches"
@@ -44,7 +44,7 @@ def read_accounts(connection: Connection, *, grant_row_cap: int = GRANT_ROW_CAP)
     snapshot = AccountsSnapshot(
         db_type=server.db_type, version=server.version, main_version=server.main_version, digest=answers.digest
     )
-    if answers.digest == connection.target.known_digest:
+    if answers.digest and answers.digest == connection.target.known_digest:
         return replace(snapshot, is_known=True)
     databases, reader = _read_databases(answers)
     try:
@@ -125,12 +125,13 @@ def _account(principal: Principal, reading: Reading) -> AccountSnapshot:
         if held:
             parts[name] = {category: value for category, value in held.items() if category != MEMBERS}
             owned.update({name: {MEMBERS: held[MEMBERS]}} if MEMBERS in held else {})
-            counts.update(read.summarised.get(principal.identity, {}))
+            if principal.identity in read.summarised:
+                counts[name] = read.summarised[principal.identity]
     if counts:
-        meta["summarised"] = {"": counts}
+        meta["summarised"] = counts
     patterns = parts.get(category_scope(DATABASES), {}).get(DATABASES, ())
     if reading.databases is not None and (matches := reading.databases.matches(patterns)):
-        meta["matches"] = matches
+        meta["matches"] = {category_scope(DATABASES): matches}
     return account(
         username=principal.user,
         host=principal.host,

@@ -27,12 +27,14 @@ class Answers:
         self.server = connection.server
         self.variables = connection.variables
         self._given: dict[str, list[tuple[Any, ...]] | RemoteError] = {}
+        is_whole = True
         whole = hashlib.sha256(orjson.dumps(sorted(self.variables.items())))
         for noun in _nouns(connection):
             answer = self._given[noun] = _ask(connection, noun, row_limit)
+            is_whole = is_whole and not (isinstance(answer, list) and _has_limit(noun) and len(answer) >= row_limit)
             said = [type(answer).__name__, str(answer)] if isinstance(answer, RemoteError) else answer
             whole.update(orjson.dumps([noun, said], default=repr))
-        self.digest = whole.hexdigest()[:32]
+        self.digest = whole.hexdigest()[:32] if is_whole else ""  # behind a limit something else may have changed
 
     def rows(self, noun: str) -> list[tuple[Any, ...]]:
         """The rows of a statement. Raises the RemoteError that it was answered with."""
@@ -48,8 +50,12 @@ def _nouns(connection: Connection) -> tuple[str, ...]:
     return (*NOUNS, *SINCE_8) if connection.server.number >= (8,) else NOUNS
 
 
+def _has_limit(noun: str) -> bool:
+    return noun.endswith("_grants")
+
+
 def _ask(connection: Connection, noun: str, row_limit: int) -> list[tuple[Any, ...]] | RemoteError:
-    limits = {"row_limit": row_limit} if noun.endswith("_grants") else {}
+    limits = {"row_limit": row_limit} if _has_limit(noun) else {}
     try:
         return connection.rows(noun, **limits)
     except RemoteError as error:

@@ -13,7 +13,7 @@ from dbms.mysql.roles import GRANTED, WITH_ADMIN_OPTION
 from dbms.snapshots import SERVER, AccountSnapshot, Reach, category_scope
 
 FACTS_VERSION = 2
-GLOBALS = "mysql_global_privileges"
+GLOBALS, RESTRICTIONS = "mysql_global_privileges", "mysql_restrictions"
 ROLES = category_scope(GRANTED)
 
 # Who holds one of the first and all of the others may change every variable and every account, whoever owns it: what
@@ -137,7 +137,7 @@ def _locks(type_specific: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _escalations(categories: Mapping[str, Any]) -> Iterator[str]:
-    restricted = categories.get("mysql_restrictions", {}).get(GRANT_TABLES, ())
+    restricted = categories.get(RESTRICTIONS, {}).get(GRANT_TABLES, ())
     for word in _global(categories) & ESCALATIONS - set(restricted):
         yield word
     for word in {"INSERT", "UPDATE"}.intersection(categories.get(DATABASES, {}).get(GRANT_TABLES, ())):

@@ -14,8 +14,21 @@ CLIENT_SSL = 0x0800  # "Capabilities Flags"
 HEADER_BYTES, THREAD_AND_CHALLENGE_BYTES = 4, 13
 
 
+# Asked once by each process: a connection that hangs up before it logs in counts as aborted, and as an error of ours.
+_offering: set[tuple[str, int]] = set()
+
+
 def offers_tls(address: str, port: int, *, seconds: float) -> bool | None:
     """Whether the server would encrypt; None when it says nothing that can be understood, or nothing in time."""
+    if (address, port) in _offering:
+        return True
+    offer = _ask(address, port, seconds)
+    if offer:
+        _offering.add((address, port))
+    return offer
+
+
+def _ask(address: str, port: int, seconds: float) -> bool | None:
     deadline = time.monotonic() + seconds
     try:
         with socket.create_connection((address, port), timeout=seconds) as line:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -12,8 +12,9 @@ from typing import Any
 from dbms.mysql import access
 from dbms.mysql.answers import Answers
 from dbms.mysql.connection import MARIADB
-from dbms.mysql.names import Identity
+from dbms.mysql.names import Identity, written
 from dbms.snapshots import AccountKind, canonical_text
+from whalefall.errors import SyncDataError
 
 PUBLIC = ("PUBLIC", "")  # MariaDB's, since 10.11
 EPOCH = datetime.fromtimestamp(0, UTC)  # the end of a password that somebody expired by hand
@@ -48,6 +49,9 @@ SSL_TYPES = {"0": "", "1": "ANY", "2": "X509", "3": "SPECIFIED"}  # MariaDB writ
 LIMITS = ("max_questions", "max_updates", "max_connections", "max_user_connections", "max_statement_time")
 
 
+Logins = tuple[tuple[str, bool], ...]  # ways to log in: (plugin, whether its password is empty)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
     """One row of the user table. `attributes` are what a DBA sets besides privileges; no hash is among them."""
@@ -75,13 +79,20 @@ class Principal:
 
 def read_principals(answers: Answers) -> dict[Identity, Principal]:
     """Every account, role and PUBLIC. Raises RemoteError."""
-    lifetime = _whole(answers.variables.get("default_password_lifetime"))
-    if answers.server.fork == MARIADB:
-        found = [_mariadb(row, answers.server.number, lifetime) for row in answers.rows("users")]
-    else:
-        dynamic = _dynamic_privileges(answers)
-        found = [_mysql(row, dynamic, answers.server.number, lifetime) for row in answers.rows("users")]
-    return {principal.identity: principal for principal in found}
+    server, lifetime = answers.server.number, _whole(answers.variables.get("default_password_lifetime"))
+    dynamic = _dynamic_privileges(answers)
+    found = {}
+    for row in answers.rows("users"):
+        try:
+            if answers.server.fork == MARIADB:
+                principal = _mariadb(row, server, lifetime)
+            else:
+                principal = _mysql(row, dynamic, server, lifetime)
+        except (ValueError, TypeError, KeyError, OverflowError) as error:  # somebody wrote it by hand
+            detail = f"the row of {written((row[0], row[1]))} in the user table cannot be understood"
+            raise SyncDataError(**answers.connection.target.address, detail=detail) from error
+        found[principal.identity] = principal
+    return found
 
 
 def _mysql(
@@ -91,6 +102,7 @@ def _mysql(
         user, host, words, plugin, is_locked, is_empty, is_expired, changed, lifetime, ssl_type, ssl_cipher, issuer,
         subject, questions, updates, connections, user_connections, restrictions, locking, has_second_password,
     ) = row  # fmt: skip
+    logins = ((plugin, bool(is_empty)),)
     return Principal(
         user=user,
         host=host,
@@ -99,10 +111,9 @@ def _mysql(
         privileges=(*_words(words), *dynamic.get((user, host), ())),
         restrictions=_restrictions(restrictions),
         is_locked=bool(is_locked),
-        password_expires_at=_expiry((plugin,), bool(is_expired), changed, lifetime, default_lifetime),
+        password_expires_at=_expiry(logins, bool(is_expired), changed, lifetime, default_lifetime),
         attributes=_attributes(
-            plugins=(plugin,),
-            is_empty=bool(is_empty),
+            logins=logins,
             is_locked=bool(is_locked),
             is_expired=bool(is_expired),
             changed=changed,
@@ -117,11 +128,13 @@ def _mysql(
 
 def _mariadb(row: Sequence[Any], server: tuple[int, ...], default_lifetime: int | None) -> Principal:
     (
-        user, host, bits, written_by, is_role, plugin, number, alternatives, locked, is_empty, changed, lifetime,
-        default_role, ssl_type, ssl_cipher, issuer, subject, *limits, denials,
+        user, host, bits, written_by, is_role, plugin, number, further_plugins, further_empty, locked, is_empty,
+        changed, lifetime, default_role, ssl_type, ssl_cipher, issuer, subject, *limits, denials,
     ) = row  # fmt: skip
-    # Of several ways to log in, the one without a name of its own stands outside of the list.
-    plugins = [name or plugin for name in json.loads(alternatives)[:number]] if number else [plugin] * bool(plugin)
+    logins: Logins = ((plugin or "", bool(is_empty)),)
+    if number:  # of several ways to log in, the one without a name of its own stands outside of the list
+        further = zip(json.loads(further_plugins)[:number], json.loads(further_empty), strict=False)
+        logins = tuple((name, bool(empty)) if name else logins[0] for name, empty in further)
     changed, lifetime = _whole(changed), _whole(lifetime)
     is_expired, is_locked = changed == 0 and not is_role, _is_true(locked)
     public = (user, host) == PUBLIC
@@ -135,13 +148,12 @@ def _mariadb(row: Sequence[Any], server: tuple[int, ...], default_lifetime: int 
         default_role=default_role or "",
         is_locked=is_locked or (_is_true(is_role) and not public),
         password_expires_at=_expiry(
-            plugins, is_expired, changed, None if lifetime == -1 else lifetime, default_lifetime
+            logins, is_expired, changed, None if lifetime == -1 else lifetime, default_lifetime
         ),
         attributes={"is_role": not public}
         if _is_true(is_role)
         else _attributes(
-            plugins=tuple(plugins),
-            is_empty=bool(is_empty) and len(plugins) < 2,
+            logins=logins,
             is_locked=is_locked,
             is_expired=is_expired,
             changed=changed,
@@ -155,8 +167,7 @@ def _mariadb(row: Sequence[Any], server: tuple[int, ...], default_lifetime: int 
 @lru_cache(maxsize=1024)
 def _attributes(
     *,
-    plugins: tuple[str, ...],
-    is_empty: bool,
+    logins: Logins,
     is_locked: bool,
     is_expired: bool,
     changed: int | None,
@@ -168,8 +179,8 @@ def _attributes(
 ) -> Mapping[str, Any]:
     """What is set; limits and requirements that say nothing are left out. Cached: most accounts are set up alike."""
     found = {
-        "plugins": list(plugins),
-        "password_empty": is_empty and set(plugins or ("",)) <= PASSWORD_PLUGINS,
+        "plugins": [plugin for plugin, _ in logins if plugin],
+        "password_empty": any(is_empty and plugin in PASSWORD_PLUGINS for plugin, is_empty in logins),
         "is_locked": is_locked,
         "password_expired": is_expired,
         "password_last_changed": _moment(changed).isoformat() if changed else None,
@@ -183,7 +194,7 @@ def _attributes(
 
 
 def _dynamic_privileges(answers: Answers) -> dict[Identity, list[str]]:
-    if answers.server.number < (8,):
+    if answers.server.fork == MARIADB or answers.server.number < (8,):
         return {}
     found: dict[Identity, list[str]] = {}
     for user, host, privilege, is_grantable in answers.rows("dynamic_privileges"):
@@ -197,13 +208,14 @@ def _restrictions(text: str | None) -> dict[str, list[str]]:
 
 
 def _expiry(
-    plugins: Collection[str], is_expired: bool, changed: Any, lifetime: int | None, default_lifetime: int | None
+    logins: Logins, is_expired: bool, changed: Any, lifetime: int | None, default_lifetime: int | None
 ) -> datetime | None:
     """When the password stops being enough. Days of 0 mean never; passwords that others keep have no days."""
     if is_expired:
         return EPOCH
     days = default_lifetime if lifetime is None else lifetime
-    return _moment(changed) + timedelta(days=days) if days and changed and PASSWORD_PLUGINS & set(plugins) else None
+    is_kept_here = any(plugin in PASSWORD_PLUGINS for plugin, _ in logins)
+    return _moment(changed) + timedelta(days=days) if days and changed and is_kept_here else None
 
 
 def _moment(seconds: Any) -> datetime:

@@ -37,7 +37,7 @@ class GrantTable:
 
 
 GRANT_TABLES = (
-    GrantTable(category=DATABASES, table="mysql.db", noun="database_grants", key=lambda pattern: str(pattern)),
+    GrantTable(category=DATABASES, table="mysql.db", noun="database_grants", key=str),
     GrantTable(
         category="mysql_table_privileges",
         table="mysql.tables_priv",

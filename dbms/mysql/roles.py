@@ -75,7 +75,9 @@ def active_roles(parts: Parts, identity: Identity) -> frozenset[str]:
     """The roles, as written, that an account has from the login on: its default roles and what they were granted."""
     granted = {written_role(holder): part[GRANTED] for holder, part in parts.items() if GRANTED in part}
     found: set[str] = set()
-    waiting = list(parts.get(identity, {}).get(GRANTED, {}).get("default", ()))
+    own = parts.get(identity, {}).get(GRANTED, {})
+    held = {name.removesuffix(WITH_ADMIN_OPTION) for name in (*own.get("direct", ()), *own.get("mandatory", ()))}
+    waiting = list(held.intersection(own.get("default", ())))  # MariaDB keeps a default role that was revoked
     while waiting:
         role = waiting.pop()
         if role not in found:

@@ -9,6 +9,7 @@ from functools import partial
 from dbms.base import Server
 from dbms.mysql.answers import Answers
 from dbms.mysql.connection import MARIADB
+from dbms.mysql.facts import ROLES
 from dbms.mysql.failures import CLIENT_ERRORS
 from dbms.mysql.names import Identity
 from dbms.mysql.principals import Principal
@@ -19,7 +20,6 @@ from whalefall.errors import PrivilegeMissing, RemoteError, RemoteTimeout
 
 Read = Callable[[Answers, Mapping[Identity, Principal], int], ScopeRead]
 NO_SELECT = "no SELECT on {tables}"
-ROLES = category_scope(GRANTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

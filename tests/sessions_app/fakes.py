@@ -45,7 +45,7 @@ def reset() -> Script:
 class FakeFetching(SyncCategory[FakeSnapshot]):
     key, label = "account", "accounts"
 
-    def target(self, instance: Instance, interrupt: Interrupt) -> Target:
+    def target(self, instance: Instance, interrupt: Interrupt, run: Run) -> Target:
         return Target(
             db_type="postgresql", host=instance.name, port=1, username="monitor", password="secret",
             fetch_timeout=script.fetch_timeout, interrupt=interrupt,

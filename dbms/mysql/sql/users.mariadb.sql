@@ -1,6 +1,7 @@
 /* whalefall */
 -- Returns: one row per account, role and PUBLIC: user, host, global privileges as bits, the version that wrote them,
---          whether a role, plugin, number and (JSON) plugins of alternative logins, whether locked, whether the password is empty,
+--          whether a role, plugin, number of alternative logins and (JSON) their plugins and
+--          whether their passwords are empty, whether locked, whether the password is empty,
 --          when it was set (Unix time; 0: expired by hand), its lifetime in days (NULL: the server's default), default
 --          role, TLS requirements, resource limits, denials (JSON, since 13.1)
 -- Needs: SELECT on mysql.global_priv
@@ -10,6 +11,10 @@ SELECT g.User, g.Host,
        JSON_VALUE(g.Priv, '$.plugin'), JSON_LENGTH(g.Priv, '$.auth_or'),
        JSON_ARRAY(JSON_VALUE(g.Priv, '$.auth_or[0].plugin'), JSON_VALUE(g.Priv, '$.auth_or[1].plugin'),
                   JSON_VALUE(g.Priv, '$.auth_or[2].plugin'), JSON_VALUE(g.Priv, '$.auth_or[3].plugin')),
+       JSON_ARRAY(COALESCE(JSON_VALUE(g.Priv, '$.auth_or[0].authentication_string'), '') = '',
+                  COALESCE(JSON_VALUE(g.Priv, '$.auth_or[1].authentication_string'), '') = '',
+                  COALESCE(JSON_VALUE(g.Priv, '$.auth_or[2].authentication_string'), '') = '',
+                  COALESCE(JSON_VALUE(g.Priv, '$.auth_or[3].authentication_string'), '') = ''),
        JSON_VALUE(g.Priv, '$.account_locked'), COALESCE(JSON_VALUE(g.Priv, '$.authentication_string'), '') = '',
        JSON_VALUE(g.Priv, '$.password_last_changed'), JSON_VALUE(g.Priv, '$.password_lifetime'),
        JSON_VALUE(g.Priv, '$.default_role'),

@@ -88,7 +88,7 @@ class TestPrivileges:
         assert category(of("mysql_5_7", "", "%.example.com"), "global_privileges") == ["PROCESS"]
 
     def test_only_wildcards_that_the_server_takes_as_such_match(self):
-        assert of("mysql_5_7", "app", "10.0.%").meta["matches"] == {
+        assert of("mysql_5_7", "app", "10.0.%").meta["matches"]["category:mysql_database_privileges"] == {
             "shop_archive": {"count": 2, "databases": ["shopXarchive", "shop_archive"]}
         }
         assert "matches" not in of(EIGHT, "app", "10.0.%").meta  # partial_revokes is on
@@ -98,7 +98,7 @@ class TestPrivileges:
         }
 
     def test_names_have_no_case_where_the_server_says_so(self):
-        assert of("mysql_8_4", "app").meta["matches"] == {
+        assert of("mysql_8_4", "app").meta["matches"]["category:mysql_database_privileges"] == {
             "shop_%": {"count": 2, "databases": ["shop_eu", "shopxus"]},
             "SHOP\\_%": {"count": 1, "databases": ["shop_eu"]},
         }
