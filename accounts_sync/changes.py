@@ -26,7 +26,6 @@ ENTRIES_MAX = 500
 # Shown, never compared: CREATE TABLE is no privilege change, and a member's own account says what it was granted.
 SHOWN_SUFFIXES = ("_owned", "_role_members")
 TAKEN_AWAY_SUFFIXES = ("_default_revoked", "_restrictions")  # what stands there may not be done
-OPTION = re.compile(r" WITH (GRANT|ADMIN) OPTION$")
 ROLES_SUFFIX, GRANTED = "_granted_roles", ("direct",)
 TURNED: dict[Action, Action] = {"GRANT": "REVOKE", "REVOKE": "GRANT", "ALTER": "ALTER"}
 
@@ -164,16 +163,10 @@ def _differences(before: Any, after: Any, path: Path) -> Iterator[Difference]:
 
 
 def _in_words(before: set[str], after: set[str], path: Path) -> Iterator[Difference]:
-    """A word that won or lost its option ("SELECT", "SELECT WITH GRANT OPTION") is neither given nor taken: altered."""
-    granted, revoked = after - before, before - after
-    lost = {OPTION.sub("", word): word for word in revoked}
-    altered = {word: lost[plain] for word in granted if (plain := OPTION.sub("", word)) in lost}
-    if given := granted - altered.keys():
-        yield path, {"action": "GRANT", "permissions": tuple(sorted(given))}
-    if taken := revoked - set(altered.values()):
-        yield path, {"action": "REVOKE", "permissions": tuple(sorted(taken))}
-    for word in sorted(altered):
-        yield path, {"action": "ALTER", "permissions": (word,), "before": (altered[word],)}
+    if granted := after - before:
+        yield path, {"action": "GRANT", "permissions": tuple(sorted(granted))}
+    if revoked := before - after:
+        yield path, {"action": "REVOKE", "permissions": tuple(sorted(revoked))}
 
 
 def _in_memberships(

@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbms import statements
 from dbms.base import Interrupt, Server, Target, TlsMode
 from dbms.mysql.failures import translate
 from dbms.mysql.greeting import offers_tls
+from dbms.mysql.plugins import without_plain_passwords
 from dbms.network import first_answer
 from whalefall.errors import ProtocolViolation, TlsFailed, VersionUnsupported
 
@@ -29,7 +29,6 @@ MARIADB = "mariadb"
 MINIMUM_VERSIONS = {"": (5, 7, 8), MARIADB: (10, 4, 0)}  # 5.7.8 brought max_execution_time, 10.4 global_priv
 SSL_MODES: dict[TlsMode, str] = {"disable": "DISABLED", "require": "REQUIRED", "verify": "VERIFY_IDENTITY"}
 CANCEL_SECONDS = 1
-NO_PLAIN_PASSWORDS = str(Path(__file__).with_name("client.cnf"))
 NUMBER = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
 
 # Names and all rows come as they are, whatever the server has set for everybody, and nobody's DDL is waited for.
@@ -142,7 +141,7 @@ def _attempt(target: Target, address: str, ca: str, seconds: float, *, read_seco
             charset="utf8mb4",
             ssl_mode=SSL_MODES[target.tls_mode],
             ssl={"ca": ca} if ca else None,
-            **({} if ca else {"read_default_file": NO_PLAIN_PASSWORDS}),
+            **({} if ca else {"read_default_file": without_plain_passwords()}),
             local_infile=0,  # or a hostile server could ask for this machine's files
             multi_statements=False,
             autocommit=None,

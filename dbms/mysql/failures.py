@@ -67,6 +67,7 @@ BY_NUMBER: dict[int, type[RemoteError]] = {
     4151: AccountLocked,  # MariaDB
 }
 TIMED_OUT = re.compile(r"\(110\)|system error: 110\b")  # ETIMEDOUT of Linux, within the client library's text
+NOT_LOADED = re.compile(r"Plugin (dialog|mysql_clear_password) could not be loaded")
 MATCHED_ACCOUNT = re.compile(r"for user '(.*)'@'([^']*)'")
 
 
@@ -87,6 +88,8 @@ def translate(error: Exception, target: Target, *, connecting: bool = False, wai
     elif found is None and (number in CLIENT_ERRORS or not number):
         found = ProtocolViolation
     found = found or (ConnectionUnexplained if connecting else AnswerUnexplained)
+    if NOT_LOADED.search(text):
+        found, text = TlsFailed, "the server asks for the password in plain text, which needs a checked certificate"
     detail = without_password(text, target)
     return found(**target.address, **_particulars(found, target, text), detail=detail, extra={"errno": number})
 

@@ -158,3 +158,25 @@ def test_an_unreadable_user_table_changes_nothing_and_says_what_to_grant(town):
     assert "GRANT SELECT ON mysql.global_priv TO `watcher`@`%`" in record.error_message
     assert PASSWORD not in record.error_message
     assert InstanceAccount.objects.filter(is_active=True).count() == before
+
+
+def test_a_new_grant_to_the_reader_makes_nobody_a_superuser_in_the_log(town):
+    town.run(f"REVOKE SELECT ON mysql.roles_mapping FROM {MONITOR}")
+    synchronize()
+    assert not account("ada").is_superuser
+    town.run(f"GRANT SELECT ON mysql.roles_mapping TO {MONITOR}")
+    assert said(synchronize()) == set()
+    assert account("ada").is_superuser
+
+
+def test_an_account_made_again_has_nothing_of_the_old_one(town):
+    synchronize()
+    town.run("DROP USER ada@`%`")
+    synchronize()
+    town.run(*(f"REVOKE SELECT ON mysql.{table} FROM {MONITOR}" for table in ("roles_mapping", "tables_priv")))
+    town.user("ada")
+    assert ("ada@%", "reactivate", "is_superuser: True → False") in said(synchronize())
+    held = account("ada")
+    assert not held.is_superuser
+    assert set(categories("ada")) == {"mysql_global_privileges"}
+    assert held.permission.permission_facts["roles"] == []

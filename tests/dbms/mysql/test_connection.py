@@ -16,6 +16,7 @@ import pytest
 
 from dbms.base import Target
 from dbms.mysql import failures
+from dbms.mysql import greeting as offers
 from dbms.mysql.connection import connect
 from tests.dbms.contract import SUBJECTS, MariaDb, asking
 from tests.dbms.peers import listener
@@ -325,3 +326,39 @@ class TestInterrupt:
 def test_whatever_a_failure_is_told_as_it_has_a_reason_and_a_hint():
     told = set(failures.BY_NUMBER.values())
     assert {error for error in told if not (error.reason and error.hint)} == set()
+
+
+@pytest.mark.parametrize("plugin", ["mysql_clear_password", "dialog"])
+def test_a_server_that_is_not_checked_never_gets_a_plain_password(plugin):
+    """It may ask for one by switching to another plugin."""
+    heard = bytearray()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            peer, _ = listening.accept()
+            with peer, suppress(OSError):
+                peer.settimeout(2)
+                peer.sendall(greeting("8.0.36"))
+                heard.extend(peer.recv(4096))
+                switch = b"\xfe" + plugin.encode() + b"\0" + b"Password: \0"
+                peer.sendall(packet(2, switch))
+                while more := peer.recv(4096):
+                    heard.extend(more)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        error = failure_of(replace(at(listening.getsockname()[1]), password="TopSecret1"))
+        thread.join(5)
+    assert type(error) is TlsFailed
+    assert heard
+    assert b"TopSecret1" not in heard
+
+
+def test_a_server_is_asked_once_whether_it_encrypts(server):
+    offers._offering.clear()
+    before = int(dict(server.run("SHOW GLOBAL STATUS LIKE 'Aborted_connects'"))["Aborted_connects"])
+    for _ in range(3):
+        with connect(server.target(tls_mode="require")):
+            pass
+    after = int(dict(server.run("SHOW GLOBAL STATUS LIKE 'Aborted_connects'"))["Aborted_connects"])
+    assert after - before <= 1
