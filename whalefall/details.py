@@ -25,7 +25,7 @@ DETAILS: tuple[str, ...] = (
     N_("summarised"),
     N_("the name servers do not answer"),
     N_("the row of {account} in the user table cannot be understood"),
-    N_("the server asks for the password in plain text, which needs a checked certificate"),
+    N_("the server asks for the password in plain text, which is never sent"),
     N_("the server offers no TLS"),
     N_("the server reports the version {version}"),
     N_("the whole read took longer than {seconds} s"),

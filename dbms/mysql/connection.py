@@ -129,23 +129,24 @@ def _attempt(target: Target, address: str, ca: str, seconds: float, *, read_seco
     if target.tls_mode == "require" and offers_tls(address, target.port, seconds=seconds) is False:
         raise TlsFailed(**target.address, detail="the server offers no TLS")
     try:
-        return MySQLdb.connect(
-            host=_certified(target.host) if ca else address,
-            port=target.port,
-            user=target.username,
-            password=target.password,
-            database=target.database,
-            connect_timeout=max(1, math.floor(deadline - time.monotonic())),
-            read_timeout=read_seconds,
-            write_timeout=read_seconds,
-            charset="utf8mb4",
-            ssl_mode=SSL_MODES[target.tls_mode],
-            ssl={"ca": ca} if ca else None,
-            **({} if ca else {"read_default_file": without_plain_passwords()}),
-            local_infile=0,  # or a hostile server could ask for this machine's files
-            multi_statements=False,
-            autocommit=None,
-        )
+        with without_plain_passwords() as options:
+            return MySQLdb.connect(
+                host=_certified(target.host) if ca else address,
+                port=target.port,
+                user=target.username,
+                password=target.password,
+                database=target.database,
+                connect_timeout=max(1, math.floor(deadline - time.monotonic())),
+                read_timeout=read_seconds,
+                write_timeout=read_seconds,
+                charset="utf8mb4",
+                ssl_mode=SSL_MODES[target.tls_mode],
+                ssl={"ca": ca} if ca else None,
+                read_default_file=options,
+                local_infile=0,  # or a hostile server could ask for this machine's files
+                multi_statements=False,
+                autocommit=None,
+            )
     except MySQLdb.Error as error:
         raise translate(error, target, connecting=True) from error
 

@@ -89,7 +89,7 @@ def translate(error: Exception, target: Target, *, connecting: bool = False, wai
         found = ProtocolViolation
     found = found or (ConnectionUnexplained if connecting else AnswerUnexplained)
     if NOT_LOADED.search(text):
-        found, text = TlsFailed, "the server asks for the password in plain text, which needs a checked certificate"
+        found, text = ConnectionUnexplained, "the server asks for the password in plain text, which is never sent"
     detail = without_password(text, target)
     return found(**target.address, **_particulars(found, target, text), detail=detail, extra={"errno": number})
 
