@@ -63,9 +63,9 @@ def reason() -> str:
 
 
 def held(sync, username: str) -> list[str]:
-    """The relations of the database, as the stored document names them."""
+    """The relations of the database, as the stored document names them, in order: a server groups as it likes."""
     by_database = sync.account(username).permission.permission_snapshot["categories"].get(OBJECTS, {})
-    return [name for name in by_database.get("crowd", {}) if name.startswith("relation:")]
+    return sorted(name for name in by_database.get("crowd", {}) if name.startswith("relation:"))
 
 
 def stored() -> list[list[dict]]:
