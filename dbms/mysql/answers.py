@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from dbms.mysql.connection import MARIADB, Connection
-from dbms.mysql.failures import CLIENT_ERRORS
+from dbms.mysql.failures import ends_reading
 from whalefall.errors import RemoteError
 
 NOUNS = ("databases", "users", "database_grants", "table_grants", "column_grants", "routine_grants", "proxies")
@@ -36,6 +36,10 @@ class Answers:
             whole.update(orjson.dumps([noun, said], default=repr))
         self.digest = whole.hexdigest()[:32] if is_whole else ""  # behind a limit something else may have changed
 
+    def has(self, noun: str) -> bool:
+        """Whether the server has what the statement is about: some versions know no roles."""
+        return noun in self._given
+
     def rows(self, noun: str) -> list[tuple[Any, ...]]:
         """The rows of a statement. Raises the RemoteError that it was answered with."""
         answer = self._given[noun]
@@ -59,6 +63,6 @@ def _ask(connection: Connection, noun: str, row_limit: int) -> list[tuple[Any, .
     try:
         return connection.rows(noun, **limits)
     except RemoteError as error:
-        if error.extra.get("errno") in CLIENT_ERRORS or connection.target.interrupt.reason:
+        if ends_reading(error, connection.target):
             raise
         return error

@@ -94,6 +94,11 @@ def translate(error: Exception, target: Target, *, connecting: bool = False, wai
     return found(**target.address, **_particulars(found, target, text), detail=detail, extra={"errno": number})
 
 
+def ends_reading(error: RemoteError, target: Target) -> bool:
+    """Whether nothing more can be read after this failure: the connection is lost, or nobody waits for it any more."""
+    return error.extra.get("errno") in CLIENT_ERRORS or bool(target.interrupt.reason)
+
+
 def _said(error: Exception) -> tuple[int, str]:
     number, text = error.args if len(error.args) == 2 else (0, str(error))
     return (number if isinstance(number, int) else 0), " ".join(str(text).split())

@@ -136,22 +136,22 @@ def _mariadb(row: Sequence[Any], server: tuple[int, ...], default_lifetime: int 
         further = zip(json.loads(further_plugins)[:number], json.loads(further_empty), strict=False)
         logins = tuple((name, bool(empty)) if name else logins[0] for name, empty in further)
     changed, lifetime = _whole(changed), _whole(lifetime)
-    is_expired, is_locked = changed == 0 and not is_role, _is_true(locked)
-    public = (user, host) == PUBLIC
+    role, public = _is_true(is_role), (user, host) == PUBLIC
+    is_expired, is_locked = changed == 0 and not role, _is_true(locked)
     return Principal(
         user=user,
         host=host,
-        kind="public" if public else "role" if _is_true(is_role) else "user",
-        is_role=_is_true(is_role),
+        kind="public" if public else "role" if role else "user",
+        is_role=role,
         privileges=access.words(int(bits or 0) % 2**64, _version(written_by), server),
         restrictions={"*.*": [canonical_text(denial) for denial in json.loads(denials)]} if denials else {},
         default_role=default_role or "",
-        is_locked=is_locked or (_is_true(is_role) and not public),
+        is_locked=is_locked or (role and not public),
         password_expires_at=_expiry(
             logins, is_expired, changed, None if lifetime == -1 else lifetime, default_lifetime
         ),
         attributes={"is_role": not public}
-        if _is_true(is_role)
+        if role
         else _attributes(
             logins=logins,
             is_locked=is_locked,
@@ -194,9 +194,9 @@ def _attributes(
 
 
 def _dynamic_privileges(answers: Answers) -> dict[Identity, list[str]]:
-    if answers.server.fork == MARIADB or answers.server.number < (8,):
-        return {}
     found: dict[Identity, list[str]] = {}
+    if not answers.has("dynamic_privileges"):
+        return found
     for user, host, privilege, is_grantable in answers.rows("dynamic_privileges"):
         found.setdefault((user, host), []).append(privilege + WITH_GRANT_OPTION if is_grantable else privilege)
     return found

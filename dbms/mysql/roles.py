@@ -26,7 +26,7 @@ def read_roles(answers: Answers, principals: Mapping[Identity, Principal]) -> Sc
     granted: dict[Identity, dict[Identity, bool]] = {}
     defaults: dict[Identity, list[Identity]] = {}
     mandatory: list[Identity] = []
-    if answers.server.fork == MARIADB or answers.server.number >= (8,):
+    if answers.has("roles"):
         for kind, role, role_host, user, host, has_admin in answers.rows("roles"):
             if (role, role_host) not in principals:  # dropped without its grants
                 continue

@@ -10,7 +10,7 @@ from dbms.base import Server
 from dbms.mysql.answers import Answers
 from dbms.mysql.connection import MARIADB
 from dbms.mysql.facts import ROLES
-from dbms.mysql.failures import CLIENT_ERRORS
+from dbms.mysql.failures import ends_reading
 from dbms.mysql.names import Identity
 from dbms.mysql.principals import Principal
 from dbms.mysql.privileges import GRANT_TABLES, PROXIES, ScopeRead, read_grants, read_proxies
@@ -76,7 +76,7 @@ def read_scope(
     try:
         read = scope.read(answers, principals, grant_row_cap)
     except RemoteError as error:
-        if error.extra.get("errno") in CLIENT_ERRORS or answers.connection.target.interrupt.reason:
+        if ends_reading(error, answers.connection.target):
             raise
         return _unread(scope, answers.server, error), None
     return Coverage(scope=scope.name, status="ok", reason=read.reason, categories=read.categories), read

@@ -15,6 +15,7 @@ from accounts_sync.models import AccountChangeLog, InstanceAccount
 from accounts_sync.reconcile import reconcile
 from dbms.snapshots import AccountsSnapshot
 from instances.models import Instance
+from sessions_app import engine, services
 from sessions_app.categories import ItemCounts, Run
 from sessions_app.models import SyncInstanceRecord, SyncSession
 from tests.accounts_sync import fakes
@@ -77,6 +78,15 @@ class Syncs:
 
     def account(self, username: str) -> InstanceAccount:
         return InstanceAccount.objects.select_related("permission").get(instance=self.instance, username=username)
+
+
+def synchronize() -> SyncSession:
+    """A session over all instances, worked on here until it has ended without a failure."""
+    session = services.start_session(category="account", sync_type="manual_task", instances=Instance.objects.all())
+    engine.run(session=session)
+    session.refresh_from_db()
+    assert session.outcome == "clean", session.records.get().error_message
+    return session
 
 
 def words(row: AccountChangeLog) -> str:

@@ -9,10 +9,8 @@ import pytest
 from psycopg import sql
 
 from accounts_sync.models import AccountChangeLog, InstanceAccount
-from instances.models import Instance
-from sessions_app import engine, services
 from sessions_app.models import InstanceCoverage, SyncSession
-from tests.accounts_sync.conftest import words
+from tests.accounts_sync.conftest import synchronize, words
 from tests.dbms.conftest import Scene, admin_of
 from tests.instances.factories import CredentialFactory, InstanceFactory
 
@@ -42,14 +40,6 @@ def town(postgresql) -> Iterator[Scene]:
     )
     yield scene
     scene.clean()
-
-
-def synchronize() -> SyncSession:
-    session = services.start_session(category="account", sync_type="manual_task", instances=Instance.objects.all())
-    engine.run(session=session)
-    session.refresh_from_db()
-    assert session.outcome == "clean", session.records.get().error_message
-    return session
 
 
 def said(session: SyncSession) -> set[tuple[str, str, str]]:

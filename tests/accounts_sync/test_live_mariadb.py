@@ -10,7 +10,7 @@ from accounts_sync.models import AccountChangeLog, InstanceAccount
 from instances.models import Instance
 from sessions_app import engine, services
 from sessions_app.models import InstanceCoverage, SyncSession
-from tests.accounts_sync.conftest import words
+from tests.accounts_sync.conftest import synchronize, words
 from tests.dbms.mysql.conftest import MariaDbScene
 from tests.instances.factories import CredentialFactory, InstanceFactory
 
@@ -57,14 +57,6 @@ def town(mariadb) -> Iterator[MariaDbScene]:
     )
     yield scene
     scene.clean()
-
-
-def synchronize() -> SyncSession:
-    session = services.start_session(category="account", sync_type="manual_task", instances=Instance.objects.all())
-    engine.run(session=session)
-    session.refresh_from_db()
-    assert session.outcome == "clean", session.records.get().error_message
-    return session
 
 
 def said(session: SyncSession) -> set[tuple[str, str, str]]:
