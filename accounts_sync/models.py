@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 import dbms
-from accounts_sync import presentation
+from accounts_sync.presentation import changes
 from instances.models import Instance
 from sessions_app.models import SyncInstanceRecord, SyncSession
 
@@ -156,4 +156,4 @@ class AccountChangeLog(models.Model):
     @property
     def message(self) -> str:
         """The change in one sentence, in the reader's language."""
-        return presentation.sentence(self.change_type, self.username, self.privilege_diff, self.other_diff)
+        return changes.sentence(self.change_type, self.username, self.privilege_diff, self.other_diff)

@@ -5,44 +5,34 @@ Nothing is concluded outside the scopes that were really read. Runs in the trans
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import dbms
 from accounts_sync import changes, known, rows
-from accounts_sync.models import ChangeType
+from accounts_sync.counts import count
 from accounts_sync.reading import Reading, is_same_account
-from accounts_sync.rows import AccountUpdate
 from accounts_sync.scopes import Scopes
 from accounts_sync.stored import INCOMPARABLE, Key, StoredAccount, stored_accounts, stored_documents
 from dbms.base import Adapter
-from dbms.snapshots import SERVER, AccountSnapshot, AccountsSnapshot, Coverage, is_database_scope, split
+from dbms.snapshots import AccountSnapshot, AccountsSnapshot, is_database_scope, split
 from instances.models import Instance
 from sessions_app import coverage
 from sessions_app.categories import ItemCounts, Run
 from sessions_app.models import InstanceCoverage, SyncCategoryName
-from whalefall.errors import AccountListShrunk, ReadOutdated
+from whalefall.errors import AccountListShrunk
 
 PUBLIC = "public"
 SHRUNK_BY = 10  # fewer accounts than this may vanish at once, whatever their share
-SCOPES_NAMED = 100  # in the record's details; further ones are only counted
 
 
 def reconcile(instance: Instance, snapshot: AccountsSnapshot, run: Run) -> ItemCounts:
     """Store a read of an instance's accounts.
 
-    Raises AccountListShrunk when it cannot be true, ReadOutdated when it relies on another state than the stored one.
+    Raises AccountListShrunk when it cannot be true.
     """
     ledger = coverage.stored(instance, SyncCategoryName.ACCOUNT)
-    if known.is_known(instance, snapshot, ledger) and not run.parameters.get("force"):
-        named = {part.scope for part in snapshot.coverage} or ledger.keys()
-        again = [row for scope, row in ledger.items() if scope in named]
-        coverage.touch(again)
-        return _counts(again, synced=ledger[SERVER].read_items)
-    if snapshot.is_known:
-        raise ReadOutdated(instance=instance.name)
     scopes = Scopes.between(ledger, snapshot.coverage)
     stored = stored_accounts(instance)
     listed = {account.key: account for account in snapshot.accounts}
@@ -70,7 +60,7 @@ def reconcile(instance: Instance, snapshot: AccountsSnapshot, run: Run) -> ItemC
         digest=known.stamp(instance, snapshot),
         items=len(listed),
     )
-    return _counts(snapshot.coverage, synced=len(listed), updates=updates, deleted=len(missing), gone=scopes.gone)
+    return count(snapshot.coverage, synced=len(listed), updates=updates, deleted=len(missing), gone=scopes.gone)
 
 
 def _role_graph(
@@ -155,37 +145,3 @@ def _deletion(scopes: Scopes, account: StoredAccount) -> dict[str, Any]:
     if not scopes.is_gone(scopes.home(account.host)):
         return changes.other_document([])
     return changes.other_document([changes.other_entry("is_active", True, False, description="database_dropped")])
-
-
-def _counts(
-    ledger: Iterable[Coverage | InstanceCoverage],
-    *,
-    synced: int,
-    updates: Sequence[AccountUpdate] = (),
-    deleted: int = 0,
-    gone: Collection[str] = (),
-) -> ItemCounts:
-    changed = Counter(update.change for update in updates)
-    scopes = list(ledger)
-    unread = [{"scope": scope.scope, "status": scope.status, "reason": scope.reason}
-              for scope in scopes if scope.status != "ok"]  # fmt: skip
-    summarised = [scope.scope for scope in scopes if scope.status == "ok" and scope.reason == "summarised"]
-    vanished = sorted(gone)
-    return ItemCounts(
-        synced=synced,
-        created=changed[ChangeType.ADD] + changed[ChangeType.REACTIVATE],
-        updated=changed[ChangeType.MODIFY_PRIVILEGE] + changed[ChangeType.MODIFY_OTHER],
-        deleted=deleted,
-        details={
-            "version": 1,
-            "reactivated": changed[ChangeType.REACTIVATE],
-            "silently_updated": changed[None],
-            "scopes": len(scopes),
-            "unread_scopes": unread[:SCOPES_NAMED],
-            "unread_count": len(unread),
-            "summarised_scopes": summarised[:SCOPES_NAMED],
-            "summarised_count": len(summarised),
-            "gone_scopes": vanished[:SCOPES_NAMED],
-            "gone_count": len(vanished),
-        },
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from django.db.models import F
@@ -12,7 +13,7 @@ from accounts_sync.reconcile import reconcile
 from dbms.base import Interrupt, Target
 from dbms.snapshots import AccountsSnapshot, content_digest
 from instances.models import Instance
-from sessions_app.categories import ItemCounts, Run, SyncCategory
+from sessions_app.categories import ItemCounts, Read, Run, SyncCategory
 
 
 class AccountSync(SyncCategory[AccountsSnapshot]):
@@ -24,13 +25,15 @@ class AccountSync(SyncCategory[AccountsSnapshot]):
 
     def target(self, instance: Instance, interrupt: Interrupt, run: Run) -> Target:
         target = super().target(instance, interrupt, run)
-        return target if run.parameters.get("force") else replace(target, known_digest=known.digest(instance))
+        if run.parameters.get("force"):
+            return target
+        return replace(target, known_digest=known.digest(instance, run.read_digest))
 
     def fetch(self, target: Target) -> AccountsSnapshot:
         adapter = dbms.get(target.db_type)
         with adapter.connect(target) as connection:
             snapshot = adapter.read_accounts(connection)
-        return snapshot if snapshot.digest else replace(snapshot, digest=content_digest(snapshot))
+        return _with_digest(snapshot, target.known_digest)
 
     def apply(self, instance: Instance, snapshot: AccountsSnapshot, run: Run) -> ItemCounts:
         about_the_instance = {
@@ -40,3 +43,17 @@ class AccountSync(SyncCategory[AccountsSnapshot]):
             "detailed_version": snapshot.version,
         }
         return replace(reconcile(instance, snapshot, run), instance=about_the_instance)
+
+    def confirm(self, reads: Sequence[Read[AccountsSnapshot]]) -> Mapping[int, ItemCounts]:
+        counted = known.confirm(reads)
+        return {pk: replace(count, instance={"sync_count": F("sync_count") + 1}) for pk, count in counted.items()}
+
+
+def _with_digest(snapshot: AccountsSnapshot, known_digest: str) -> AccountsSnapshot:
+    """A read with its digest; without the accounts that are known."""
+    if snapshot.digest:
+        return snapshot
+    digest = content_digest(snapshot)
+    if digest == known_digest:
+        return replace(snapshot, digest=digest, is_known=True, accounts=())
+    return replace(snapshot, digest=digest)

@@ -131,9 +131,9 @@ class AccountsSnapshot:
     accounts: tuple[AccountSnapshot, ...] = ()
 
     @property
-    def size_bytes(self) -> int | None:
-        """About what storing it takes; None when that is known from the last read."""
-        return None if self.is_known else sum(account.size_bytes for account in self.accounts)
+    def size_bytes(self) -> int:
+        """About what storing it takes."""
+        return sum(account.size_bytes for account in self.accounts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

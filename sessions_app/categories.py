@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -19,10 +19,15 @@ from whalefall.errors import UnknownCategory
 
 
 class Snapshot(Protocol):
-    """What a fetch returns: a frozen value that knows about how large it is; None: as large as the last one."""
+    """What a fetch returns: a frozen value."""
 
     @property
-    def size_bytes(self) -> int | None: ...
+    def is_known(self) -> bool:
+        """Whether it only says that everything it could say is stored already."""
+
+    @property
+    def size_bytes(self) -> int:
+        """About what storing it takes."""
 
 
 SnapshotT = TypeVar("SnapshotT", bound=Snapshot)
@@ -49,6 +54,15 @@ class Run:
     record_pk: int
     started_at: datetime
     parameters: Mapping[str, Any]
+    read_digest: str = ""  # what the coverage ledger has of the instance's last read
+
+
+class Read(NamedTuple, Generic[SnapshotT]):
+    """What was read of an instance for a record."""
+
+    instance: Instance
+    snapshot: SnapshotT
+    run: Run
 
 
 class SyncCategory(ABC, Generic[SnapshotT]):
@@ -73,6 +87,13 @@ class SyncCategory(ABC, Generic[SnapshotT]):
     @abstractmethod
     def apply(self, instance: Instance, snapshot: SnapshotT, run: Run) -> ItemCounts:
         """Write what was read. Runs in the transaction that also completes the record."""
+
+    def confirm(self, reads: Sequence[Read[SnapshotT]]) -> Mapping[int, ItemCounts]:
+        """Apply known snapshots of one session together, in the transaction that also completes their records.
+
+        Counts by instance id; their `instance` is the same for all.
+        """
+        return {read.instance.pk: self.apply(*read) for read in reads}
 
 
 class LocalCategory(ABC):

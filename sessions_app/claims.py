@@ -7,16 +7,19 @@ import socket
 import uuid
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, Q, QuerySet, Window
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Value, Window
 from django.db.models.functions import Coalesce, Now, RowNumber
 
+from dbms.snapshots import SERVER
+from instances.models import Instance
 from sessions_app import categories, records
+from sessions_app.categories import Run
 from sessions_app.clock import from_now
-from sessions_app.models import RecordStatus, SessionStatus, SyncInstanceRecord, SyncSession
+from sessions_app.models import InstanceCoverage, RecordStatus, SessionStatus, SyncInstanceRecord, SyncSession
 
 ADVISORY_LOCK = 0x5748414C  # serialises claims on PostgreSQL; SQLite's IMMEDIATE transactions do by themselves
 UNKNOWN_SNAPSHOT_BYTES = 4 * 1024 * 1024
@@ -107,6 +110,24 @@ def claim_chunk(session: SyncSession | None = None) -> list[SyncInstanceRecord]:
         return _take(list(chunk.values_list("pk", flat=True)[:size]), slot_seconds=None)
 
 
+def instance_of(record: SyncInstanceRecord) -> Instance:
+    """The instance of a claimed record: one without is never claimed."""
+    return cast(Instance, record.instance)
+
+
+def run_of(record: SyncInstanceRecord) -> Run:
+    """What a category may know of a claimed record."""
+    session = record.session
+    return Run(
+        session_pk=session.pk,
+        session_id=session.session_id,
+        record_pk=record.pk,
+        started_at=session.started_at,
+        parameters=session.parameters,
+        read_digest=getattr(record, "read_digest", ""),  # annotated by the claim
+    )
+
+
 def _serialise() -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -124,10 +145,14 @@ def _take(chosen: Sequence[int], *, slot_seconds: float | None) -> list[SyncInst
     if not chosen:
         return []
     # Locked in the order of their keys, as everywhere, so that claims, cancels and sweeps never wait in a circle.
+    digests = InstanceCoverage.objects.filter(
+        instance=OuterRef("instance"), sync_category=OuterRef("sync_category"), scope=SERVER
+    ).values("read_digest")
     locked = list(
         SyncInstanceRecord.objects.select_for_update(of=("self",), skip_locked=True)
         .filter(pk__in=chosen, status=RecordStatus.PENDING)
         .select_related("session", "instance__credential")
+        .annotate(read_digest=Coalesce(Subquery(digests), Value("")))
         .order_by("pk")
     )  # fmt: skip
     usable = [record for record in locked if _is_present(record)]

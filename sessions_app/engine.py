@@ -7,18 +7,14 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from queue import SimpleQueue
-from typing import cast
 
 from django.conf import settings
-from django.db import DatabaseError, OperationalError, transaction
-from django.db.models.functions import Now
+from django.db import DatabaseError, OperationalError
 
 from dbms.base import Interrupt
-from instances.models import Instance
-from instances.services import NOT_REJECTED
-from sessions_app import categories, claims, local, lockout, records, sessions
-from sessions_app.categories import Run
+from sessions_app import categories, claims, local, lockout, records, remote, sessions
 from sessions_app.clock import from_now
 from sessions_app.fetches import Fetch, next_finished
 from sessions_app.models import OPEN, RecordStatus, SyncInstanceRecord, SyncSession
@@ -27,7 +23,6 @@ from whalefall.errors import (
     OwnDatabaseError,
     OwnDatabaseUnavailable,
     RemoteTimeout,
-    TaskExecutionFailed,
     WhaleFallError,
 )
 
@@ -85,16 +80,18 @@ class Turn:
     def run(self) -> None:
         try:
             while True:
+                if self.finalize_touched() and self.session is not None:
+                    return
                 claimed = not self.is_closing and self.claim()
-                self.finalize_touched()
                 if not self.running and not claimed and (self.is_closing or not self.has_prospects()):
                     return
                 if self.session is not None and self.is_closing:
                     self.hand_over()
                     return
-                for fetch in next_finished(self.finished, self.wait_seconds(claimed)):
+                ended = next_finished(self.finished, self.wait_seconds(claimed), len(self.running))
+                for fetches in remote.together(ended):
                     self.keep_leases()  # before each apply: the next ones wait for it with their leases running
-                    self.end(fetch)
+                    self.end(fetches)
                 self.abort_overdue()
                 self.keep_leases()
         finally:
@@ -150,7 +147,7 @@ class Turn:
         chunk = claims.claim_chunk(self.session)
         if chunk:
             self.touched.add(chunk[0].session_id)
-            for record, error in local.work(categories.local(chunk[0].sync_category), chunk, _run_of(chunk[0])):
+            for record, error in local.work(categories.local(chunk[0].sync_category), chunk, claims.run_of(chunk[0])):
                 self.fail(record, error)
         self.claimed += len(claimed) + len(chunk)
         return bool(claimed or chunk)
@@ -159,7 +156,7 @@ class Turn:
         """Begin the fetch of a claimed record; what cannot even begin fails like a fetch that failed."""
         try:
             category = categories.remote(record.sync_category)
-            target = category.target(_instance(record), Interrupt(), _run_of(record))
+            target = category.target(claims.instance_of(record), Interrupt(), claims.run_of(record))
             if lockout.applies(record, target):
                 records.skip(record, "credential_suspended")
                 self.touched.add(record.session_id)
@@ -173,42 +170,29 @@ class Turn:
 
     # Ending -------------------------------------------------------------------------------------------------------
 
-    def end(self, fetch: Fetch) -> None:
+    def end(self, fetches: Sequence[Fetch]) -> None:
         """Apply what was read, or say why there is nothing."""
+        read = [fetch for fetch in fetches if self.take(fetch)]
+        for fetch, error in remote.work(categories.remote(fetches[0].record.sync_category), read):
+            if isinstance(error, records.LeaseLost):
+                logger.warning("Record %s is no longer ours; what was read for it is dropped", fetch.record.pk)
+                records.free_slot(fetch.record)
+            else:
+                self.fail(fetch.record, error, fetch)
+
+    def take(self, fetch: Fetch) -> bool:
+        """Whether a fetch that ended has something to apply; one that has not is brought to its end."""
         if self.running.get(fetch.record.pk) is not fetch:
-            return  # written off before: somebody else answers for the record
+            return False  # written off before: somebody else answers for the record
         del self.running[fetch.record.pk]
         self.touched.add(fetch.record.session_id)
         if fetch.is_dropped:
             records.free_slot(fetch.record)
-            return
+            return False
         if fetch.error is not None:
             self.fail(fetch.record, fetch.error, fetch)
-            return
-        try:
-            self.apply(fetch)
-        except records.LeaseLost:
-            logger.warning("Record %s is no longer ours; what was read for it is dropped", fetch.record.pk)
-            records.free_slot(fetch.record)
-        except Exception as error:
-            self.fail(fetch.record, error, fetch)
-
-    def apply(self, fetch: Fetch) -> None:
-        """Write what was read and complete the record: one transaction, which begins with hold()."""
-        record, category = fetch.record, categories.remote(fetch.record.sync_category)
-        with transaction.atomic(durable=True):
-            records.hold([record])
-            began = time.monotonic()
-            counts = category.apply(_instance(record), fetch.snapshot, _run_of(record))
-            if time.monotonic() - began > settings.SYNC_APPLY_SECONDS:
-                raise TaskExecutionFailed(detail=f"storing took longer than {settings.SYNC_APPLY_SECONDS} s")
-            Instance.objects.filter(pk=_instance(record).pk).update(
-                last_connected_at=Now(),
-                **({} if fetch.snapshot.size_bytes is None else {"snapshot_bytes": fetch.snapshot.size_bytes}),
-                **NOT_REJECTED,
-                **counts.instance,
-            )
-            records.complete([record], {record.pk: counts})
+            return False
+        return True
 
     def fail(
         self, record: SyncInstanceRecord, error: BaseException, fetch: Fetch | None = None, *, keep_slot: bool = False
@@ -255,12 +239,12 @@ class Turn:
                 self.running[record.pk].is_dropped = True
                 self.running[record.pk].abort("cancelled")
 
-    def finalize_touched(self) -> None:
+    def finalize_touched(self) -> bool:
         """Finalize the sessions of which nothing runs here any more; whoever ends a session's last record does it."""
         busy = {fetch.record.session_id for fetch in self.running.values()}
-        for session_id in self.touched - busy:
-            sessions.finalize(session_id)
+        ended = [session_id for session_id in self.touched - busy if sessions.finalize(session_id)]
         self.touched &= busy
+        return bool(ended)
 
     def hand_over(self) -> None:
         """Give back what this process has no more time for; the workers go on."""
@@ -270,25 +254,9 @@ class Turn:
         sessions.nudge()
 
 
-def _instance(record: SyncInstanceRecord) -> Instance:
-    """The instance of a claimed record; claims leave records without one alone."""
-    return cast(Instance, record.instance)
-
-
 def _expected_bytes(record: SyncInstanceRecord) -> int:
-    known = _instance(record).snapshot_bytes
+    known = claims.instance_of(record).snapshot_bytes
     return claims.UNKNOWN_SNAPSHOT_BYTES if known is None else known
-
-
-def _run_of(record: SyncInstanceRecord) -> Run:
-    session = record.session
-    return Run(
-        session_pk=session.pk,
-        session_id=session.session_id,
-        record_pk=record.pk,
-        started_at=session.started_at,
-        parameters=session.parameters,
-    )
 
 
 def _overdue(fetch: Fetch) -> WhaleFallError:

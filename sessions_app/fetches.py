@@ -14,6 +14,7 @@ from dbms.base import Target
 from sessions_app.models import SyncInstanceRecord
 
 ABORT_GRACE_SECONDS = 2.0
+GATHER_SECONDS = 0.03
 
 
 class Fetch:
@@ -75,12 +76,19 @@ def forbid_database() -> None:
         connection.connect = refuse  # type: ignore[method-assign]
 
 
-def next_finished(finished: SimpleQueue[Fetch], seconds: float) -> list[Fetch]:
-    """The fetches that ended, after waiting for the first for at most `seconds`."""
+def next_finished(finished: SimpleQueue[Fetch], seconds: float, expected: int) -> list[Fetch]:
+    """The fetches that ended, after waiting for the first for at most `seconds`.
+
+    When none had ended before, the wait goes on for a moment, until `expected` have: those that begin together often
+    end together, and can then be written together.
+    """
     ended: list[Fetch] = []
+    moment = 0.0 if not finished.empty() else GATHER_SECONDS
     try:
         ended.append(finished.get(timeout=seconds))
-        while True:
-            ended.append(finished.get_nowait())
+        until = time.monotonic() + moment
+        while len(ended) < expected:
+            ended.append(finished.get(timeout=max(0.0, until - time.monotonic())))
     except Empty:
-        return ended
+        pass
+    return ended

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from instances.models import Instance
 from sessions_app import records
 from sessions_app.categories import LocalCategory, Run
+from sessions_app.claims import instance_of
 from sessions_app.models import SyncInstanceRecord
 
 
@@ -26,7 +26,7 @@ def work(
         try:
             with transaction.atomic(durable=True):
                 records.hold(part)
-                instances = {record.pk: _instance(record) for record in part}
+                instances = {record.pk: instance_of(record) for record in part}
                 counts = category.apply_many(list(instances.values()), run)
                 records.complete(part, {pk: counts[instance.pk] for pk, instance in instances.items()})
         except records.LeaseLost:
@@ -39,9 +39,3 @@ def work(
             else:
                 todo += [part[: len(part) // 2], part[len(part) // 2 :]]
     return failures
-
-
-def _instance(record: SyncInstanceRecord) -> Instance:
-    if record.instance is None:
-        raise records.LeaseLost  # claims leave records without an instance alone
-    return record.instance

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, F, IntegerField, QuerySet, Value, When
+from django.db.models import Case, F, Field, IntegerField, JSONField, QuerySet, Value, When
 from django.db.models.functions import Now
 
 from sessions_app.categories import ItemCounts
@@ -47,12 +47,11 @@ def complete(records: Sequence[SyncInstanceRecord], counts: Mapping[int, ItemCou
         completed_at=Now(),
         slot_until=None,
         next_attempt_at=None,
-        items_synced=_each(records, counts, "synced"),
-        items_created=_each(records, counts, "created"),
-        items_updated=_each(records, counts, "updated"),
-        items_deleted=_each(records, counts, "deleted"),
-        # A chunk of local work has one story; a fetched record has its own.
-        sync_details={"version": 1, **counts[records[0].pk].details} if len(records) == 1 else {"version": 1},
+        items_synced=_each({pk: done.synced for pk, done in counts.items()}, IntegerField()),
+        items_created=_each({pk: done.created for pk, done in counts.items()}, IntegerField()),
+        items_updated=_each({pk: done.updated for pk, done in counts.items()}, IntegerField()),
+        items_deleted=_each({pk: done.deleted for pk, done in counts.items()}, IntegerField()),
+        sync_details=_each({pk: {"version": 1, **done.details} for pk, done in counts.items()}, JSONField()),
         **NO_LEASE,
         **NO_ERROR,
     )
@@ -60,11 +59,12 @@ def complete(records: Sequence[SyncInstanceRecord], counts: Mapping[int, ItemCou
         raise LeaseLost
 
 
-def _each(records: Sequence[SyncInstanceRecord], counts: Mapping[int, ItemCounts], field: str) -> Case | Value:
-    values = {record.pk: getattr(counts[record.pk], field) for record in records}
-    if len(set(values.values())) == 1:
-        return Value(next(iter(values.values())))
-    return Case(*(When(pk=pk, then=Value(value)) for pk, value in values.items()), output_field=IntegerField())
+def _each(values: Mapping[int, Any], field: Field[Any, Any]) -> Case | Value:
+    """The value of each record by its id."""
+    first, *others = values.values()
+    if all(value == first for value in others):
+        return Value(first, output_field=field)
+    return Case(*(When(pk=pk, then=Value(value, output_field=field)) for pk, value in values.items()))
 
 
 def fail(record: SyncInstanceRecord, error: WhaleFallError, *, keep_slot: bool = False) -> RecordStatus | None:

@@ -16,12 +16,13 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownF
 from unfold.decorators import display
 
 import dbms
-from accounts_sync import labels, presentation
+from accounts_sync import labels
 from accounts_sync.admin.cells import CHANGE_TONES, KIND_TONES, badges, link, page_url
 from accounts_sync.admin.filters import ChangedFilter, LockedFilter, PresenceFilter, SuperuserFilter, SystemFilter
 from accounts_sync.admin.readonly import AccountsAdmin
 from accounts_sync.models import AccountKind, AccountPermission, InstanceAccount, locked_now
-from accounts_sync.presentation import ScopeView, Section
+from accounts_sync.presentation import documents
+from accounts_sync.presentation.documents import ScopeView, Section
 from dbms.snapshots import SERVER
 from sessions_app import coverage
 from sessions_app.models import InstanceCoverage, SyncCategoryName
@@ -113,7 +114,7 @@ def _page(account: InstanceAccount) -> dict[str, Any]:
     changes = list(account.changes.order_by("-change_time", "-pk")[: CHANGES_SHOWN + 1])
     document = permission.permission_snapshot if permission else {}
     facts = permission.permission_facts if permission else {}
-    views = presentation.scope_views(document, dbms.get(account.db_type).category_scopes)
+    views = documents.scope_views(document, dbms.get(account.db_type).category_scopes)
     history = reverse("admin:accounts_sync_accountchangelog_changelist")
     return {
         "title": account.display_name,
@@ -122,7 +123,7 @@ def _page(account: InstanceAccount) -> dict[str, Any]:
         "now": timezone.now(),
         "kind_tone": KIND_TONES[account.kind],
         "flags": _flags(account),
-        "capabilities": presentation.capabilities(facts),
+        "capabilities": documents.capabilities(facts),
         "roles": facts.get("roles", ()),
         "scopes": [
             {

@@ -10,11 +10,11 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
-from accounts_sync import presentation
 from accounts_sync.admin.cells import CHANGE_TONES, link, page_url
 from accounts_sync.admin.filters import BaselineFilter
 from accounts_sync.admin.readonly import AccountsAdmin
 from accounts_sync.models import AccountChangeLog
+from accounts_sync.presentation.changes import changed_attributes, changed_privileges
 
 
 @admin.register(AccountChangeLog)
@@ -69,8 +69,8 @@ class ChangePage(AccountsAdmin):
                 change_tone=CHANGE_TONES[obj.change_type],
                 account_url=page_url("accounts_sync_instanceaccount", obj.account_id),
                 instance_url=page_url("instances_instance", obj.instance_id),
-                privileges=presentation.changed_privileges(obj.privilege_diff),
-                attributes=presentation.changed_attributes(obj.other_diff),
+                privileges=changed_privileges(obj.privilege_diff),
+                attributes=changed_attributes(obj.other_diff),
                 truncated=obj.privilege_diff.get("truncated", 0),
                 session_url=page_url("sessions_app_syncsession", obj.session_id),
             )

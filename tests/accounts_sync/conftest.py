@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from django.utils import timezone
 import dbms
 from accounts_sync.models import AccountChangeLog, InstanceAccount
 from accounts_sync.reconcile import reconcile
+from dbms.base import Target
 from dbms.snapshots import AccountsSnapshot
 from instances.models import Instance
 from sessions_app import engine, services
@@ -30,6 +33,21 @@ def adapter(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     use()
     return use
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Let every server answer with a snapshot from now on, or with what a function makes of its target."""
+
+    def answer(read: AccountsSnapshot | Callable[[Target], AccountsSnapshot], **versions: int) -> None:
+        adapter = replace(
+            fakes.adapter(**versions),
+            connect=nullcontext,
+            read_accounts=read if callable(read) else lambda target: read,
+        )
+        monkeypatch.setitem(dbms.ADAPTERS, "postgresql", adapter)
+
+    return answer
 
 
 def make_instance(name: str = "db1") -> Instance:
@@ -80,12 +98,14 @@ class Syncs:
         return InstanceAccount.objects.select_related("permission").get(instance=self.instance, username=username)
 
 
-def synchronize() -> SyncSession:
+def synchronize(**parameters: Any) -> SyncSession:
     """A session over all instances, worked on here until it has ended without a failure."""
-    session = services.start_session(category="account", sync_type="manual_task", instances=Instance.objects.all())
+    session = services.start_session(
+        category="account", sync_type="manual_task", instances=Instance.objects.all(), parameters=parameters
+    )
     engine.run(session=session)
     session.refresh_from_db()
-    assert session.outcome == "clean", session.records.get().error_message
+    assert session.outcome == "clean", [record.error_message for record in session.records.all()]
     return session
 
 

@@ -8,91 +8,110 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-import dbms
 from accounts_sync import known
 from accounts_sync.models import InstanceAccount
 from accounts_sync.sync import AccountSync
-from dbms.base import Interrupt
 from dbms.snapshots import content_digest
 from instances.models import Instance
 from sessions_app import coverage
+from sessions_app.categories import Read
+from sessions_app.models import InstanceCoverage
 from tests.accounts_sync import fakes
-from tests.instances.factories import CredentialFactory
+from tests.accounts_sync.conftest import synchronize
+from tests.instances.factories import CredentialFactory, InstanceFactory
 from whalefall.errors import ReadOutdated
 
 pytestmark = pytest.mark.django_db
 
 
-def read(*accounts, digest: str = "d1", **options):
-    return replace(fakes.snapshot(*accounts, **options), digest=digest)
+def answering(digest: str):
+    """A server whose reads have a digest, and which does not take an equal one apart."""
+
+    def answer(target):
+        if target.known_digest == digest:
+            return replace(fakes.snapshot(), digest=digest, accounts=(), coverage=(), is_known=True)
+        return replace(fakes.snapshot(fakes.role("ada"), fakes.role("bob")), digest=digest)
+
+    return answer
 
 
-def test_an_equal_read_costs_two_statements_and_says_when(sync, instance):
-    first = sync(read(fakes.role("ada"), databases=["app"]))
-    before = coverage.stored(instance, "account")
+def test_equal_reads_of_many_instances_cost_two_statements_and_say_when(serve):
+    InstanceFactory.create_batch(4)
+    serve(fakes.snapshot(fakes.role("ada"), databases=["app"]))
+    synchronize()
+    before = list(InstanceCoverage.objects.order_by("pk").values_list("last_ok_at", flat=True))
     with CaptureQueriesContext(connection) as captured:
-        second = sync(read(fakes.role("ada"), databases=["app"]))
-    told = [query["sql"] for query in captured if "instance_coverage" in query["sql"] or "account_" in query["sql"]]
-    assert len(told) == 2
-    assert (second.synced, second.created, second.updated, second.deleted) == (first.synced, 0, 0, 0)
-    after = coverage.stored(instance, "account")
-    assert all(after[scope].last_ok_at > before[scope].last_ok_at for scope in after)
-    assert sync.log() == []
+        session = synchronize()
+    applied = [query["sql"] for query in captured if query["sql"].startswith(('SELECT "instance_coverage"', "UPDATE"))]
+    assert len([statement for statement in applied if '"instance_coverage"' in statement.split("WHERE")[0]]) == 2
+    assert not [query["sql"] for query in captured if "account_" in query["sql"]]
+    after = list(InstanceCoverage.objects.order_by("pk").values_list("last_ok_at", flat=True))
+    assert len(after) == 8
+    assert all(now > then for now, then in zip(after, before, strict=True))
+    assert [(record.items_synced, record.items_created) for record in session.records.all()] == [(1, 0)] * 4
+    assert {record.sync_details["scopes"] for record in session.records.all()} == {2}
+    assert list(Instance.objects.values_list("sync_count", flat=True)) == [2] * 4
 
 
-def test_an_equal_read_need_not_bring_its_accounts(sync):
-    sync(read(fakes.role("ada"), fakes.role("bob")))
-    bare = replace(read(), accounts=(), coverage=(), is_known=True)
-    assert sync(bare).synced == 2
+def test_an_equal_read_need_not_bring_its_accounts(serve):
+    InstanceFactory()
+    serve(answering("d1"))
+    synchronize()
+    assert synchronize().records.get().items_synced == 2
     assert InstanceAccount.objects.filter(is_active=True).count() == 2
 
 
-def test_a_read_without_a_digest_is_never_taken_for_another(sync):
-    sync(read(fakes.role("ada"), digest=""))
-    assert sync(read(fakes.role("ada"), fakes.role("bob"), digest="")).created == 1
+def test_a_changed_read_among_equal_ones_is_stored(serve):
+    first, changed, last = InstanceFactory.create_batch(3)
+    ada, eve = fakes.role("ada"), fakes.role("eve")
+    serve(fakes.snapshot(ada))
+    synchronize()
+    serve(lambda target: fakes.snapshot(ada, eve) if target.host == changed.host else fakes.snapshot(ada))
+    created = dict(synchronize().records.values_list("instance", "items_created"))
+    assert created == {first.pk: 0, changed.pk: 1, last.pk: 0}
 
 
 @pytest.mark.parametrize("versions", [{"reader_version": 2}, {"facts_version": 2}])
-def test_new_rules_take_an_equal_read_apart_again(sync, adapter, instance, versions):
-    sync(read(fakes.role("ada")))
-    assert known.digest(instance) == "d1"
-    adapter(**versions)
-    assert known.digest(instance) == ""
-    assert sync(read(fakes.role("ada"))).details["silently_updated"] == 1
+def test_new_rules_take_an_equal_read_apart_again(serve, versions):
+    InstanceFactory()
+    serve(answering("d1"))
+    synchronize()
+    serve(answering("d1"), **versions)
+    assert synchronize().records.get().sync_details["silently_updated"] == 2
 
 
-def test_a_read_that_relies_on_what_is_not_stored_is_tried_again(sync):
-    sync(read(fakes.role("ada")))
-    with pytest.raises(ReadOutdated) as raised:
-        sync(replace(read(digest="d2"), accounts=(), coverage=(), is_known=True))
+def test_a_read_that_relies_on_what_is_not_stored_is_tried_again(serve, sync):
+    Instance.objects.update(credential=CredentialFactory())
+    serve(answering("d1"))
+    synchronize()
+    seen = replace(fakes.snapshot(), digest="d2", accounts=(), coverage=(), is_known=True)
+    with CaptureQueriesContext(connection) as captured, pytest.raises(ReadOutdated) as raised:
+        known.confirm([Read(sync.instance, seen, sync.run())])
     assert raised.value.transient
-    assert sync.account("ada").is_active
+    assert not [query["sql"] for query in captured if query["sql"].startswith("UPDATE")]
 
 
-def test_force_stores_an_equal_read_in_full(sync):
-    sync(read(fakes.role("ada"), fakes.role("bob")))
+def test_force_stores_an_equal_read_in_full(serve):
+    InstanceFactory()
+    serve(answering("d1"))
+    synchronize()
     InstanceAccount.objects.filter(username="bob").delete()
-    assert sync(read(fakes.role("ada"), fakes.role("bob"))).created == 0
-    assert sync(read(fakes.role("ada"), fakes.role("bob")), force=True).created == 1
+    assert synchronize().records.get().items_created == 0
+    assert synchronize(force=True).records.get().items_created == 1
 
 
-def test_an_equal_read_says_nothing_of_scopes_that_it_does_not_name(sync, instance):
+def test_an_equal_read_says_nothing_of_scopes_that_it_does_not_name(serve):
+    instance = InstanceFactory()
     incomplete = [category for category in fakes.SERVER_CATEGORIES if category != "databases"]
-    sync(read(fakes.role("ada"), databases=["x", "y"], digest="d0"))
-    sync(read(fakes.role("ada"), databases=["x"], server=incomplete))
+    serve(fakes.snapshot(fakes.role("ada"), databases=["x", "y"]))
+    synchronize()
+    serve(fakes.snapshot(fakes.role("ada"), databases=["x"], server=incomplete))
+    synchronize()
     before = coverage.stored(instance, "account")
-    sync(read(fakes.role("ada"), databases=["x"], server=incomplete))
+    synchronize()
     after = coverage.stored(instance, "account")
     assert after["database:y"].last_ok_at == before["database:y"].last_ok_at
     assert after["database:x"].last_ok_at > before["database:x"].last_ok_at
-
-
-def test_a_fetch_is_told_the_digest_unless_it_is_forced(sync, instance):
-    sync(read(fakes.role("ada")))
-    instance.credential = CredentialFactory()
-    category = AccountSync()
-    assert category.target(instance, Interrupt(), sync.run()).known_digest == "d1"
-    assert category.target(instance, Interrupt(), sync.run(force=True)).known_digest == ""
 
 
 CHANGES = {
@@ -114,17 +133,10 @@ def test_the_digest_of_what_was_read_changes_with(change):
     assert content_digest(CHANGES[change](seen)) != content_digest(seen)
 
 
-def test_every_fetch_has_a_digest(monkeypatch, instance):
-    class Connected:
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_):
-            return None
-
+def test_every_fetch_has_a_digest(serve):
     seen = fakes.snapshot(fakes.role("ada"))
-    adapter = replace(dbms.get("postgresql"), connect=lambda target: Connected(), read_accounts=lambda connection: seen)
-    monkeypatch.setitem(dbms.ADAPTERS, "postgresql", adapter)
-    Instance.objects.update(credential=CredentialFactory())
-    target = Instance.objects.get().target()
-    assert AccountSync().fetch(target).digest == content_digest(seen)
+    serve(seen)
+    target = InstanceFactory().target()
+    assert AccountSync().fetch(target) == replace(seen, digest=content_digest(seen))
+    known_one = AccountSync().fetch(replace(target, known_digest=content_digest(seen)))
+    assert (known_one.is_known, known_one.accounts, known_one.coverage) == (True, (), seen.coverage)

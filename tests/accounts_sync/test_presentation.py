@@ -8,9 +8,10 @@ import pytest
 from django.utils import translation
 from django.utils.formats import date_format
 
-from accounts_sync import labels, presentation
+from accounts_sync import labels
 from accounts_sync.changes import other_entry, privilege_changes, privilege_document
-from accounts_sync.presentation import ROWS_SHOWN
+from accounts_sync.presentation import changes, documents
+from accounts_sync.presentation.documents import ROWS_SHOWN
 from tests.accounts_sync.fakes import ATTRIBUTES, BY_DATABASE, CONNECTS, DEFAULTS, MEMBERSHIPS, OBJECTS, OWNED
 
 DOCUMENT = {
@@ -32,7 +33,7 @@ DOCUMENT = {
 def told(document, by_database=BY_DATABASE):
     return {
         view.name: {section.title: [(row.object, row.words) for row in section.rows] for section in view.sections}
-        for view in presentation.scope_views(document, by_database)
+        for view in documents.scope_views(document, by_database)
     }
 
 
@@ -55,18 +56,18 @@ def test_a_document_is_told_by_scope_and_category():
 
 
 def test_the_server_comes_first_and_databases_by_name():
-    assert [view.name for view in presentation.scope_views(DOCUMENT, BY_DATABASE)] == ["", "app", "web"]
+    assert [view.name for view in documents.scope_views(DOCUMENT, BY_DATABASE)] == ["", "app", "web"]
 
 
 def test_a_long_section_is_cut_and_says_so():
     many = {"categories": {CONNECTS: {f"db{number:04}": ["CONNECT"] for number in range(ROWS_SHOWN + 5)}}}
-    [section] = presentation.scope_views(many, BY_DATABASE)[0].sections
+    [section] = documents.scope_views(many, BY_DATABASE)[0].sections
     assert (len(section.rows), section.hidden) == (ROWS_SHOWN, 5)
 
 
 @pytest.mark.parametrize("document", [{}, {"categories": {}}, {"categories": {CONNECTS: {}, OBJECTS: {"app": {}}}}])
 def test_an_empty_document_shows_nothing(document):
-    assert presentation.scope_views(document, BY_DATABASE) == []
+    assert documents.scope_views(document, BY_DATABASE) == []
 
 
 def test_capabilities_name_the_way_that_leads_to_them():
@@ -75,7 +76,7 @@ def test_capabilities_name_the_way_that_leads_to_them():
         "capability_reasons": {"SUPERUSER": ["SUPERUSER", "member of team → admins"]},
         "meta": {"escalation": ["pg_read_server_files"]},
     }
-    assert [(held.title, held.reasons) for held in presentation.capabilities(facts)] == [
+    assert [(held.title, held.reasons) for held in documents.capabilities(facts)] == [
         ("Could gain superuser rights", ("pg_read_server_files",)),
         ("Superuser", ("SUPERUSER", "member of team → admins")),
         ("NEW", ()),
@@ -101,7 +102,7 @@ def test_changes_are_told_as_statements():
         ATTRIBUTES: {"can_super": True, "connection_limit": 3}, MEMBERSHIPS: [{"role": "team", "admin": False}],
         CONNECTS: {},
     }  # fmt: skip
-    lines = presentation.changed_privileges(privilege_document(privilege_changes(before, after)))
+    lines = changes.changed_privileges(privilege_document(privilege_changes(before, after)))
     assert {(line.action, line.category, line.object, line.words, line.before) for line in lines} == {
         ("GRANT", "Role attributes", "", ("Superuser attribute",), ()),
         ("ALTER", "Role attributes", "", ("Connection limit: 3",), ("Connection limit: -1",)),
@@ -111,12 +112,12 @@ def test_changes_are_told_as_statements():
 
 
 def test_a_dropped_database_and_a_recreated_account_are_explained():
-    [line] = presentation.changed_privileges(
+    [line] = changes.changed_privileges(
         privilege_document(privilege_changes({CONNECTS: {"app": ["CONNECT"]}}, {}, reason="database_dropped"))
     )
     assert line.reason == "The database was dropped"
     entries = [other_entry("principal_id", "1", "2", description="recreated"), other_entry("is_locked", False, None)]
-    recreated, locked = presentation.changed_attributes({"entries": entries})
+    recreated, locked = changes.changed_attributes({"entries": entries})
     assert recreated.note == "Dropped and created again under the same name"
     assert (locked.title, locked.before, locked.after) == ("Locked", "No", "–")
 
@@ -124,13 +125,13 @@ def test_a_dropped_database_and_a_recreated_account_are_explained():
 def test_times_are_told_in_the_readers_zone(settings):
     settings.TIME_ZONE = "Asia/Shanghai"
     entry = other_entry("valid_until", None, "2030-01-01T00:00:00+00:00")
-    [line] = presentation.changed_attributes({"entries": [entry]})
+    [line] = changes.changed_attributes({"entries": [entry]})
     assert line.after == date_format(datetime(2030, 1, 1, 8), "DATETIME_FORMAT")  # Asia/Shanghai
 
 
 @pytest.mark.parametrize("change_type", list(labels.SENTENCES))
 def test_every_kind_of_change_has_a_sentence(change_type):
-    text = presentation.sentence(change_type, "ada {x} %s", {}, {})
+    text = changes.sentence(change_type, "ada {x} %s", {}, {})
     assert "ada {x} %s" in text
     assert "{account}" not in text
 
@@ -143,11 +144,11 @@ def test_a_connection_limit_that_limits_nothing_is_not_told():
 
 def test_a_sentence_names_a_few_short_attributes():
     few = [other_entry("is_superuser", False, True), other_entry("kind", "user", "group")]
-    assert presentation.sentence("modify_other", "ada", {}, {"entries": few}) == (
+    assert changes.sentence("modify_other", "ada", {}, {"entries": few}) == (
         "The attributes of ada changed: Superuser (No → Yes), Kind (user → group)"
     )
     long = [other_entry("type_specific.settings", "a" * 100, "b" * 100)]
-    assert presentation.sentence("modify_other", "ada", {}, {"entries": long}) == (
+    assert changes.sentence("modify_other", "ada", {}, {"entries": long}) == (
         "The attributes of ada changed: 1 attribute"
     )
 
@@ -157,7 +158,7 @@ def test_a_sentence_counts_what_changed():
         {"action": "GRANT", "count": 30}, {"action": "GRANT"}, {"action": "REVOKE"}, {"action": "ALTER"},
     ]  # fmt: skip
     others = [other_entry(name, False, True) for name in ("is_superuser", "is_locked", "is_system")]
-    text = presentation.sentence("modify_privilege", "ada", {"entries": entries, "truncated": 7}, {"entries": others})
+    text = changes.sentence("modify_privilege", "ada", {"entries": entries, "truncated": 7}, {"entries": others})
     assert text == (
         "The privileges of ada changed: 31 grants, 1 revocation, 1 alteration, 3 attributes, 7 further changes"
     )

@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-from dataclasses import replace
-
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-import dbms
 from accounts_sync.models import AccountChangeLog, AccountPermission, InstanceAccount
-from dbms.snapshots import AccountsSnapshot
 from instances.models import Instance
 from sessions_app import engine, services
 from sessions_app.models import SyncSession
-from tests.accounts_sync import fakes
 from tests.accounts_sync.fakes import role, snapshot
 from tests.instances.factories import InstanceFactory
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def serve(monkeypatch: pytest.MonkeyPatch):
-    """Let the server answer with a snapshot from now on."""
-
-    def answer(read: AccountsSnapshot) -> None:
-        adapter = replace(fakes.adapter(), connect=nullcontext, read_accounts=lambda target: read)
-        monkeypatch.setitem(dbms.ADAPTERS, "postgresql", adapter)
-
-    return answer
 
 
 def run() -> SyncSession:

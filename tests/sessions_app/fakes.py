@@ -16,6 +16,7 @@ from sessions_app.categories import ItemCounts, LocalCategory, Run, SyncCategory
 class FakeSnapshot:
     text: str = "read"
     size_bytes: int = 100
+    is_known: bool = False
 
 
 @dataclass

@@ -1,26 +1,20 @@
-"""Stored documents as a person reads them: sections, rows and sentences. Pure functions; templates only lay them out.
-
-Driven by the shapes of the values like `changes`, so that a new category needs no line here.
-"""
+"""A permission document and its facts: scopes, sections and rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.utils.dateparse import parse_datetime
-from django.utils.formats import date_format
-from django.utils.timezone import localtime
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 
 from accounts_sync import labels
 from accounts_sync.changes import is_compared
-from dbms.snapshots import EACH_DATABASE, SERVER, canonical_text, is_database_scope, split
+from accounts_sync.presentation.values import options_shown, shown
+from dbms.snapshots import EACH_DATABASE, SERVER, is_database_scope, split
 from whalefall.messages import translated
 
 UNLIMITED = {("connection_limit", -1)}  # values that say nothing
-NAMED, NAMED_LENGTH = 2, 120  # so many changed attributes are named in a sentence, if they are short
 ATTRIBUTES = "type_specific"
 ROLE_LISTS_SUFFIXES = ("_granted_roles", "_role_members")
 PATTERNS_SUFFIX = "_database_privileges"  # the keys of such a category may be patterns
@@ -65,29 +59,6 @@ class Capability:
     reasons: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangedPrivilege:
-    """One line of a change: GRANT, REVOKE or ALTER of words on an object."""
-
-    action: str
-    category: str
-    object: str
-    words: tuple[str, ...]
-    before: tuple[str, ...]
-    count: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangedAttribute:
-    """One attribute before and after."""
-
-    title: str
-    before: str
-    after: str
-    note: str
-
-
 def scope_views(document: Mapping[str, Any], scopes: Mapping[str, str]) -> list[ScopeView]:
     """A permission_snapshot, the server first and then its databases by name. Empty sections are left out.
 
@@ -99,9 +70,9 @@ def scope_views(document: Mapping[str, Any], scopes: Mapping[str, str]) -> list[
         home = scope if is_database_scope(scope) else SERVER
         name = "" if home == SERVER else scope.partition(":")[2]
         for category, value in part.items():
-            shown = _of_database(value) if scopes.get(category) == EACH_DATABASE else value
+            held = _of_database(value) if scopes.get(category) == EACH_DATABASE else value
             matches = meta.get("matches", {}).get(scope, {})
-            section = _section(scope, category, shown, _counts(meta, category, name or scope), matches)
+            section = _section(scope, category, held, _counts(meta, category, name or scope), matches)
             if section.rows:
                 sections.setdefault(home, []).append(section)
     attributes = {key: held for key, held in document.get("type_specific", {}).items() if key not in labels.FIELDS}
@@ -133,58 +104,6 @@ def capabilities(facts: Mapping[str, Any]) -> list[Capability]:
         for key in keys
         if key.isupper() or key in reasons  # plain attributes stand with the privileges
     ]
-
-
-def changed_privileges(diff: Mapping[str, Any]) -> list[ChangedPrivilege]:
-    """The lines of a privilege_diff."""
-    return [
-        ChangedPrivilege(
-            action=entry["action"],
-            category=gettext(entry["label"]),
-            object=entry["object"],
-            words=(*_words(entry["permissions"], entry["field"]), *_options(entry.get("options", {}))),
-            before=tuple(_words(entry.get("before", ()), entry["field"])),
-            count=entry.get("count", 1),
-            reason=_reason(entry.get("reason", "")),
-        )
-        for entry in diff.get("entries", ())
-    ]
-
-
-def changed_attributes(diff: Mapping[str, Any]) -> list[ChangedAttribute]:
-    """The lines of an other_diff."""
-    return [
-        ChangedAttribute(
-            title=gettext(entry["label"]).removeprefix("type_specific."),
-            before=_value(entry["before"]),
-            after=_value(entry["after"]),
-            note=_reason(entry["description"]),
-        )
-        for entry in diff.get("entries", ())
-    ]
-
-
-def sentence(change_type: str, account: str, privilege_diff: Mapping[str, Any], other_diff: Mapping[str, Any]) -> str:
-    """A change in one sentence, with its counts, in the reader's language."""
-    counted = {"GRANT": 0, "REVOKE": 0, "ALTER": 0}
-    for entry in privilege_diff.get("entries", ()):
-        counted[entry["action"]] += entry.get("count", 1)
-    changed = changed_attributes(other_diff)
-    others, truncated = len(changed), privilege_diff.get("truncated", 0)
-    named = ", ".join(f"{line.title} ({line.before} → {line.after})" for line in changed)
-    counts = [
-        ngettext("{count} grant", "{count} grants", counted["GRANT"]).format(count=counted["GRANT"]),
-        ngettext("{count} revocation", "{count} revocations", counted["REVOKE"]).format(count=counted["REVOKE"]),
-        ngettext("{count} alteration", "{count} alterations", counted["ALTER"]).format(count=counted["ALTER"]),
-        named
-        if others <= NAMED and len(named) <= NAMED_LENGTH
-        else ngettext("{count} attribute", "{count} attributes", others).format(count=others),
-        ngettext("{count} further change", "{count} further changes", truncated).format(count=truncated),
-    ]
-    numbers = (*counted.values(), others, truncated)
-    said = ", ".join(text for text, number in zip(counts, numbers, strict=True) if number)
-    text = gettext(labels.SENTENCES.get(change_type, "{account}")).format(account=account)
-    return gettext("{sentence}: {counts}").format(sentence=text, counts=said) if said else text
 
 
 def _of_database(value: Any) -> Any:
@@ -248,7 +167,7 @@ def _rows(value: Any, path: str) -> Iterator[Row]:
         for item in value:
             if isinstance(item, Mapping):
                 options = {key: held for key, held in item.items() if key != "role"}
-                yield Row(object=str(item.get("role", path)), words=tuple(_options(options)))
+                yield Row(object=str(item.get("role", path)), words=tuple(options_shown(options)))
 
 
 def _attributes(held: Mapping[str, Any]) -> Iterator[str]:
@@ -258,27 +177,7 @@ def _attributes(held: Mapping[str, Any]) -> Iterator[str]:
         if value is True:
             yield title
         elif value is not False and value is not None and (key, value) not in UNLIMITED:
-            yield f"{title}: {_value(value)}"
-
-
-def _options(options: Mapping[str, Any]) -> Iterator[str]:
-    """Options of a membership: those that hold by name, the others as missing."""
-    for key, value in options.items():
-        if isinstance(value, bool):
-            yield key if value else gettext("no {option}").format(option=key)
-        else:
-            yield f"{key}: {_value(value)}"
-
-
-def _words(permissions: Iterable[str], field: str) -> Sequence[str]:
-    """Privileges in their server's words; attributes by their titles."""
-    if not field.endswith("_attributes"):
-        return list(permissions)
-    words = []
-    for permission in permissions:
-        name, equals, value = permission.partition("=")
-        words.append(gettext(labels.CAPABILITIES.get(name, name)) + (f": {value}" if equals else ""))
-    return words
+            yield f"{title}: {shown(value)}"
 
 
 def _way(reason: str) -> str:
@@ -287,22 +186,6 @@ def _way(reason: str) -> str:
         if reason.startswith(beginning):
             return gettext(text).format(path=reason.removeprefix(beginning))
     return translated(reason)
-
-
-def _reason(text: str) -> str:
-    return gettext(labels.REASONS[text]) if text in labels.REASONS else text
-
-
-def _value(value: Any) -> str:
-    """A stored value: times in the reader's zone, truth as words, nothing as a dash."""
-    if value is None or value == "":
-        return "–"
-    if isinstance(value, bool):
-        return gettext("Yes") if value else gettext("No")
-    if isinstance(value, str):
-        moment = parse_datetime(value) if len(value) >= 19 and value[4] == "-" else None
-        return date_format(localtime(moment), "DATETIME_FORMAT") if moment and moment.tzinfo else value
-    return str(value) if isinstance(value, int | float) else canonical_text(value)
 
 
 def _rank(category: str) -> tuple[int, str]:
