@@ -9,6 +9,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.utils.module_loading import import_string
 
+from sessions_app.lifeline import STOP_SECONDS
+
 GUARD_SECONDS = 3  # django-q2 gives a worker this much beyond its timeout
 
 
@@ -59,6 +61,16 @@ def check_times(**kwargs: Any) -> list[CheckMessage]:
             6, "SYNC_INLINE_SECONDS", "SYNC_FETCH_SECONDS",
             low_value=settings.SYNC_INLINE_SECONDS, high_value=settings.SYNC_FETCH_SECONDS,
             hint="A request hands its record over to the workers long before the fetch's own limit.",
+        ),
+        *_below(
+            7, "SYNC_APPLY_SECONDS", "WORKER_SILENT_SECONDS",
+            low_value=apply, high_value=settings.WORKER_SILENT_SECONDS,
+            hint="A worker that stores a large result gives no sign of life until it has.",
+        ),
+        *_below(
+            8, f"SYNC_APPLY_SECONDS + {STOP_SECONDS:g}", "WORKER_STOP_SECONDS",
+            low_value=apply + STOP_SECONDS, high_value=settings.WORKER_STOP_SECONDS,
+            hint="A worker that is told to stop ends its reads and then what it stores.",
         ),
     ]  # fmt: skip
 

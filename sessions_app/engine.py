@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import DatabaseError, OperationalError
 
 from dbms.base import Interrupt
-from sessions_app import categories, claims, local, lockout, records, remote, sessions
+from sessions_app import categories, claims, lifeline, local, lockout, records, remote, sessions
 from sessions_app.clock import from_now
 from sessions_app.fetches import Fetch, next_finished
 from sessions_app.models import OPEN, RecordStatus, SyncInstanceRecord, SyncSession
@@ -75,17 +75,19 @@ class Turn:
         self.touched: set[int] = set()  # sessions in which this process brought a record to an end
         self.renewed_at = self.looked_at = time.monotonic()
         self.claimed_at = 0.0
+        self.stopping_since: float | None = None
         self.has_everything = False  # the last claim left nothing for others to wait for
 
     def run(self) -> None:
         try:
             while True:
+                lifeline.beat()
                 if self.finalize_touched() and self.session is not None:
                     return
                 claimed = not self.is_closing and self.claim()
                 if not self.running and not claimed and (self.is_closing or not self.has_prospects()):
                     return
-                if self.session is not None and self.is_closing:
+                if self.is_closing and self.may_not_wait:
                     self.hand_over()
                     return
                 ended = next_finished(self.finished, self.wait_seconds(claimed), len(self.running))
@@ -103,7 +105,21 @@ class Turn:
     def is_closing(self) -> bool:
         """Whether nothing more may be claimed."""
         last = self.last_claim if self.running else self.deadline
-        return exhausted() or (last is not None and time.monotonic() >= last)
+        return self.is_stopping or exhausted() or (last is not None and time.monotonic() >= last)
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether this process shall end."""
+        if self.stopping_since is None and lifeline.is_stopping():
+            self.stopping_since = time.monotonic()
+        return self.stopping_since is not None
+
+    @property
+    def may_not_wait(self) -> bool:
+        """Whether the fetches that run are left to others: somebody waits for this turn to end."""
+        if self.stopping_since is not None:
+            return time.monotonic() >= self.stopping_since + lifeline.STOP_SECONDS
+        return self.session is not None
 
     def wait_seconds(self, claimed: bool) -> float:
         """How long to wait for a fetch to end: a tick, but not past the nearest deadline."""
@@ -149,6 +165,8 @@ class Turn:
             self.touched.add(chunk[0].session_id)
             for record, error in local.work(categories.local(chunk[0].sync_category), chunk, claims.run_of(chunk[0])):
                 self.fail(record, error)
+        if (claimed or chunk) and self.claimed == 0 and self.session is None and not self.has_everything:
+            sessions.nudge()  # there is more: whoever takes the nudge calls others in turn, on any host
         self.claimed += len(claimed) + len(chunk)
         return bool(claimed or chunk)
 

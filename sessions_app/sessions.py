@@ -103,7 +103,15 @@ def _follow_up(session_pk: int) -> None:
 
 
 def nudge() -> None:
-    """Tell the workers that there is work: as many nudges as there are workers, and never more."""
+    """Tell the workers that there is work, once it is committed: a broker apart from our database would be too early.
+
+    A nudge that cannot be sent fails nothing; the next sweep repeats it.
+    """
+    transaction.on_commit(_wake_workers, robust=True)
+
+
+def _wake_workers() -> None:
+    """As many nudges as there are workers in one process group, and never more."""
     broker = get_broker()
     for _ in range(settings.Q_WORKERS - broker.queue_size()):
         async_task(NUDGE, broker=broker, task_name="engine", save=False)

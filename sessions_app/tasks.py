@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 
-from sessions_app import claims, engine, services, sessions
+from sessions_app import claims, engine, lifeline, services, sessions
 
 logger = logging.getLogger(__name__)
 
@@ -14,6 +14,9 @@ EX_TEMPFAIL = 75
 
 def work() -> None:
     """One turn of the engine; leaves a nudge behind when work is left."""
+    canary()
+    if lifeline.is_stopping():
+        return
     services.sweep()
     # Work that only waits for a host to be free is no reason to come back at once: whoever reads there takes it.
     if engine.run() and claims.claimable().exists():
@@ -27,4 +30,11 @@ def work() -> None:
 
 def sweep() -> None:
     """Repair whatever a death left behind."""
+    canary()
     services.sweep()
+
+
+def canary() -> None:
+    """Show that tasks are taken; without a supervisor to show it to, end."""
+    lifeline.end_if_orphaned()
+    lifeline.beat()

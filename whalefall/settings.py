@@ -197,10 +197,11 @@ elif DATABASES["default"]["ENGINE"].endswith("postgresql"):
 Q_WORKERS = env.int("Q_WORKERS", default=2)
 Q_TIMEOUT = env.int("Q_TIMEOUT", default=480)
 Q_QUEUE_LIMIT = 1  # a lock ages from the moment a task is taken from the broker, so take no stock
+REDIS_URL = env("REDIS_URL", default="")
 Q_CLUSTER = {
     "name": "whalefall",
     "label": _("Task queue"),
-    "orm": "default",
+    **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}),
     "workers": Q_WORKERS,
     "timeout": Q_TIMEOUT,
     "queue_limit": Q_QUEUE_LIMIT,
@@ -212,6 +213,9 @@ Q_CLUSTER = {
     "save_limit": 250,
     "recycle": 500,
 }
+
+WORKER_SILENT_SECONDS = env.int("WORKER_SILENT_SECONDS", default=120)
+WORKER_STOP_SECONDS = env.int("WORKER_STOP_SECONDS", default=60)
 
 # --- REST API -----------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from django_q.models import OrmQ
 
 from instances.models import Credential, Instance
 from sessions_app.models import SyncInstanceRecord, SyncSession
@@ -59,10 +58,6 @@ def everything() -> Callable[[], object]:
 
 def record_of(session: SyncSession, name: str) -> SyncInstanceRecord:
     return session.records.select_related("session", "instance__credential").get(instance_name=name)
-
-
-def nudges() -> int:
-    return OrmQ.objects.count()
 
 
 def expire_lease(record: SyncInstanceRecord) -> None:

@@ -30,6 +30,7 @@ class Site:
             "WHALEFALL_ENV": "development",
             "SYNC_BACKOFF_SECONDS": "1",
             "WHALEFALL_PASSWORD": "unused",
+            "WORKER_SILENT_SECONDS": "4",
         }
         self.log = home / "worker.log"
 
@@ -108,6 +109,20 @@ def alive(pids: set[int]) -> set[int]:
     return pids & parents().keys()
 
 
+def role_of(pid: int) -> str:
+    """The end of the title that django-q2 gives a process."""
+    return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode().split()[-1]
+
+
+def find(worker: subprocess.Popen[bytes], role: str) -> list[int]:
+    return [pid for pid in sorted(descendants(worker.pid)) if role_of(pid) == role]
+
+
+def cluster_of(worker: subprocess.Popen[bytes]) -> int:
+    (cluster,) = [pid for pid, parent in parents().items() if parent == worker.pid]
+    return cluster
+
+
 def synchronized(site: Site) -> dict:
     return json.loads(site.manage("sync", "account", "--wait", "--json"))
 
@@ -135,4 +150,29 @@ def test_a_supervisor_that_was_killed_takes_its_cluster_along(site, worker):
     family = descendants(worker.pid)
     worker.kill()
     worker.wait(PATIENCE)
+    eventually(lambda: not alive(family), site)
+
+
+@pytest.mark.parametrize("role", ["idle", "monitor", "pusher"])
+def test_a_cluster_that_lost_a_process_works_again(site, worker, role):
+    """Idle workers and the monitor hold locks of queues, which nobody gives back."""
+    for pid in find(worker, role):
+        os.kill(pid, signal.SIGKILL)
+    assert synchronized(site)["outcome"] == "clean"
+
+
+def test_a_cluster_whose_process_is_stopped_is_replaced(site, worker):
+    cluster = cluster_of(worker)
+    for pid in find(worker, "monitor"):
+        os.kill(pid, signal.SIGSTOP)
+    eventually(lambda: cluster not in parents() and len(descendants(worker.pid)) >= 5, site)
+    assert synchronized(site)["outcome"] == "clean"
+
+
+def test_what_lost_its_supervisor_and_its_head_at_once_takes_no_more_work(site, worker):
+    family = descendants(worker.pid)
+    head = cluster_of(worker)
+    os.kill(worker.pid, signal.SIGKILL)
+    os.kill(head, signal.SIGKILL)
+    site.manage("shell", "-c", "from sessions_app.sessions import nudge; nudge()")
     eventually(lambda: not alive(family), site)
