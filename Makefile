@@ -6,7 +6,7 @@ ARGS ?=
 python := .venv/bin/python
 export PYTHON
 
-.PHONY: help setup demo test lint worker bench
+.PHONY: help setup demo test chaos lint worker bench
 
 help: ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -21,6 +21,10 @@ demo: setup ## real servers, two sync sessions, the site; until Ctrl-C
 
 test: setup ## every check and test, as continuous integration runs them
 	@bin/install-packages --tests && $(python) -m tests.tiers $(ARGS)
+
+chaos: setup ## kill, stop and cut off real workers, at length
+	@bin/install-packages --tests && CHAOS_RECORDS=2000 CHAOS_KILLS=20 CHAOS_OUTAGE_RECORDS=400 \
+		$(python) -m pytest -m chaos -s --timeout=1200 $(ARGS)
 
 lint: setup ## the checks that need no database
 	@$(python) -m tests.tiers --only format --only lint --only types --only architecture $(ARGS)

@@ -33,9 +33,9 @@ RESTART_SECONDS = 2.0
 HANDOVER_SECONDS = 10.0  # for workers that still work while their cluster is of no more use
 TICK_SECONDS = 1.0
 STOPPED_SECONDS = 10.0  # a process that somebody stopped may hold locks that nothing else can break
-LAST_SECONDS = 3.0  # for the rest of a group without workers
+LAST_SECONDS = 3.0  # for a group in which nobody works: an idle one ends within one, a deadlocked one never
 VITAL = ("pusher", "monitor")
-WORKING = ("idle", "processing")
+WORKING = "processing"
 
 
 class Supervisor:
@@ -147,7 +147,7 @@ class Group:
             with suppress(ProcessLookupError):
                 self.process.send_signal(signal.SIGTERM)
             while self.process.poll() is None and time.monotonic() < deadline:
-                if not any(member.role in WORKING for member in members_of(self.process.pid).values()):
+                if not any(member.role == WORKING for member in members_of(self.process.pid).values()):
                     deadline = min(deadline, time.monotonic() + LAST_SECONDS)
                 with suppress(subprocess.TimeoutExpired):
                     self.process.wait(TICK_SECONDS / 2)

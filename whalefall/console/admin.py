@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
@@ -15,7 +16,8 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 for _model in (Schedule, Success, Failure, OrmQ, User, Group, AuthToken):
-    admin.site.unregister(_model)
+    if admin.site.is_registered(_model):  # django-q2 has a page for its queue only where the queue is a table
+        admin.site.unregister(_model)
 
 
 @admin.register(Schedule)
@@ -33,9 +35,12 @@ class FailurePage(FailAdmin, ModelAdmin):
     pass
 
 
-@admin.register(OrmQ)
 class QueuePage(QueueAdmin, ModelAdmin):
     pass
+
+
+if "orm" in settings.Q_CLUSTER:
+    admin.site.register(OrmQ, QueuePage)
 
 
 @admin.register(User)

@@ -1,0 +1,92 @@
+"""Processes are killed at random while a session runs: each record is applied once, and the session ends."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from collections import Counter
+from contextlib import ExitStack, suppress
+
+import pytest
+
+from tests.chaos import phases
+from tests.chaos.brokers import redis_server
+from tests.chaos.site import LEASE, Host, Site, bounded, names
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(1200)]
+
+RECORDS, KILLS = bounded("CHAOS_RECORDS", 300), bounded("CHAOS_KILLS", 5)
+SEED = bounded("CHAOS_SEED", random.randrange(10**6))
+PHASES = (phases.CLAIM, phases.FETCH, phases.APPLY, phases.IDLE)
+ROLES = ("pusher", "monitor", "sentinel", "main")
+AIM_SECONDS = 3.0
+THREADS = "8" if KILLS >= 20 else "4"  # so slow that the session outlives the kills
+LOST = "SELECT lost_count, count(*) FROM sync_instance_records GROUP BY 1 ORDER BY 1"
+
+
+def kill(site: Site, hosts: list[Host], target: str, chance: random.Random) -> str:
+    """SIGKILL a process that is in this phase, or has this role; what it was when it died, empty if none could be."""
+    deadline = time.monotonic() + AIM_SECONDS
+    while time.monotonic() < deadline:
+        host = chance.choice(hosts)
+        members = host.members()
+        if target in ROLES:
+            for pid in members[target]:
+                os.kill(pid, signal.SIGKILL)
+                return target
+            continue
+        aim = time.monotonic() + AIM_SECONDS / 4
+        while time.monotonic() < aim:
+            for pid in members["worker"]:
+                if phases.of(pid, site.phases) == target:
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                        return phases.of(pid, site.phases)  # where it really was: it writes no more
+            time.sleep(0.0005)
+    return ""
+
+
+def kill_at_random(site: Site, hosts: list[Host], session: int, number: int) -> Counter[str]:
+    """So many kills, each after another few records have been completed, every phase as often as the others."""
+    chance = random.Random(SEED)
+    died: Counter[str] = Counter()
+    finished = 0
+    while died.total() < number and not site.is_final(session):
+        finished += chance.randint(*((20, 80) if KILLS >= 20 else (10, 30)))
+        finished = site.when_completed(finished, session)
+        wanted = [phase for phase in PHASES if died[phase] < min(3, number // 4)]
+        target = chance.choice(wanted or [*PHASES, *ROLES]) if chance.random() < 0.7 else chance.choice(ROLES)
+        if what := kill(site, hosts, target, chance):
+            died[what] += 1
+            print(f"{time.monotonic():10.2f} killed in {what} after {finished} records")
+    return died
+
+
+@pytest.mark.parametrize("broker", ["orm", "redis"])
+def test_kills_cost_time_and_nothing_else(make_site, broker, tmp_path):
+    print(f"CHAOS_SEED={SEED}")
+    with ExitStack() as running:
+        url = running.enter_context(redis_server(tmp_path)) if broker == "redis" else ""
+        site = make_site(CHAOS_FETCH_SECONDS="0.3-0.8", REDIS_URL=url, SYNC_THREADS=THREADS)
+        hosts = [running.enter_context(site.host()) for _ in range(2)]
+        session = site.start(*names(RECORDS))
+        died = kill_at_random(site, hosts, session, KILLS)
+        took = site.eventually(lambda: site.is_final(session), 2 * LEASE + 30)
+    print(f"{dict(died)}; final {took:.1f} s after the last kill; lost: {site.query(LOST)}")
+    assert died.total() == KILLS
+    assert site.statuses() == {"completed": RECORDS}, site.story()
+    site.check_applied_once()
+
+
+def test_a_record_that_kills_its_worker_fails_alone(make_site):
+    site = make_site(CHAOS_FETCH_SECONDS="0.05-0.1")
+    with site.host(), site.host():
+        session = site.start(*names(40), "poison")
+        site.eventually(lambda: site.is_final(session), 90)
+    assert site.statuses() == {"completed": 40, "failed": 1}, site.story()
+    assert site.query(
+        "SELECT instance_name, message_code, lost_count FROM sync_instance_records WHERE status = 'failed'"
+    ) == [("poison", "WORKER_LOST", 3)]
+    site.check_applied_once()
