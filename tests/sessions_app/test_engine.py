@@ -398,10 +398,10 @@ def test_a_turn_that_breaks_ends_its_fetches(script, make_instances, monkeypatch
 def test_a_thread_that_cannot_be_started_fails_its_record_only(script, make_instances, monkeypatch):
     make_instances("a", "b")
     session = start(max_attempts=1)
-    begin = threading.Thread.start
+    begin, name = threading.Thread.start, f"fetch-{record_of(session, 'a').pk}"
 
     def start_thread(thread):
-        if thread.name == f"fetch-{record_of(session, 'a').pk}":
+        if thread.name == name:
             raise RuntimeError("can't start new thread")
         begin(thread)
 
