@@ -7,6 +7,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+TRICKLE_SECONDS = 0.4
+
 
 @contextmanager
 def listener(
@@ -45,7 +47,8 @@ class Proxy:
     """Passes bytes on between a client and a server until it is told to stop; keeps what the client said.
 
     Each line freezes by itself once the server has said `freeze_after` bytes on it; 1 is whatever it says at once.
-    With `trickles`, or when it is told to, it passes on one byte a second of what the server says.
+    With `trickles`, or when it is told to, it passes on what the server says byte by byte: too slowly
+    for any login, too fast for a time-out that begins again with each byte.
     """
 
     def __init__(
@@ -113,7 +116,7 @@ class Proxy:
                 elif self._trickles.is_set():
                     for byte in data:
                         sink.sendall(bytes([byte]))
-                        if self._closed.wait(1):
+                        if self._closed.wait(TRICKLE_SECONDS):
                             return None
                     continue
                 if not self._frozen.is_set():

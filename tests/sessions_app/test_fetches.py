@@ -142,23 +142,24 @@ def test_a_cancelled_read_ends_whatever_the_peer_does(subject):
         assert errors == dict.fromkeys(PEERS, FetchCancelled)
 
 
-@pytest.mark.parametrize("reason", ["timeout", "cancelled"])
-def test_a_read_from_a_server_that_is_stopped_ends_in_time(subject, reason):
-    logged_in = threading.Event()
-
-    def read(target: Target) -> None:
-        with subject.adapter.connect(target) as connection:
-            logged_in.set()
-            statement(connection, subject.sleep)
-
-    target = subject.target(fetch_timeout=2 if reason == "timeout" else 60)
+def test_reads_from_a_server_that_is_stopped_end_in_time(subject):
     if subject.process is None:
         pytest.skip("this server is not ours to stop")
+
+    def begin(**limits: int) -> Read:
+        logged_in = threading.Event()
+
+        def read(target: Target) -> None:
+            with subject.adapter.connect(target) as connection:
+                logged_in.set()
+                statement(connection, subject.sleep)
+
+        return Read(subject.target(**limits, interrupt=Interrupt()), read, logged_in)
+
     with subject.stopped() as stop:
-        reading = Read(target, read, logged_in)
-        assert logged_in.wait(2)
+        overdrawn, cancelled = reads = begin(fetch_timeout=2), begin(fetch_timeout=60)
+        assert all(read.logged_in.wait(2) for read in reads)
         stop()
-        if reason == "cancelled":
-            reading.fetch.abort("cancelled")
-        assert overdue({"stopped": reading}, 2 + ABORT_GRACE_SECONDS) == {}
-        assert type(reading.fetch.error) is {"timeout": RemoteTimeout, "cancelled": FetchCancelled}[reason]
+        cancelled.fetch.abort("cancelled")
+        assert overdue({"overdrawn": overdrawn, "cancelled": cancelled}, 2 + ABORT_GRACE_SECONDS) == {}
+    assert [type(read.fetch.error) for read in reads] == [RemoteTimeout, FetchCancelled]
