@@ -62,7 +62,7 @@ class Interrupt:
             opened = list(self._open.items())
         if opened:
             cancels = [cancel for _, (cancel, _disconnect) in opened]
-            asking = threading.Thread(target=lambda: [_quietly(cancel) for cancel in cancels], daemon=True)
+            asking = threading.Thread(target=_each_quietly, args=(cancels,), daemon=True)
             with suppress(RuntimeError):  # there is no thread to be had
                 asking.start()
                 asking.join(self.CANCEL_SECONDS)
@@ -98,6 +98,11 @@ class Interrupt:
         if self._reason == "cancelled":
             return FetchCancelled(**target.address)
         return None
+
+
+def _each_quietly(calls: Iterable[Callable[[], object]]) -> None:
+    for call in calls:
+        _quietly(call)
 
 
 def _quietly(call: Callable[[], object]) -> None:
