@@ -26,6 +26,7 @@ class Interrupt:
     because a frozen peer answers no cancel request; afterwards no guarded connection can be opened any more.
     """
 
+    CANCEL_SECONDS = 1.0  # for all requests to cancel together: a peer that trickles would draw out its answer
     GRACE_SECONDS = 0.5
 
     def __init__(self) -> None:
@@ -55,12 +56,16 @@ class Interrupt:
                 self._open.pop(key, None)
 
     def fire(self, reason: Literal["timeout", "cancelled"]) -> None:
-        """End the fetch. Blocks for about two seconds at most; never call it from a loop that must not wait."""
+        """End the fetch. Blocks for less than two seconds; never call it from a loop that must not wait."""
         with self._lock:
             self._reason = self._reason or reason
             opened = list(self._open.items())
-        for _, (cancel, _disconnect) in opened:
-            _quietly(cancel)
+        if opened:
+            cancels = [cancel for _, (cancel, _disconnect) in opened]
+            asking = threading.Thread(target=_each_quietly, args=(cancels,), daemon=True)
+            with suppress(RuntimeError):  # there is no thread to be had
+                asking.start()
+                asking.join(self.CANCEL_SECONDS)
         deadline = time.monotonic() + self.GRACE_SECONDS
         while opened and time.monotonic() < deadline:
             with self._lock:
@@ -93,6 +98,11 @@ class Interrupt:
         if self._reason == "cancelled":
             return FetchCancelled(**target.address)
         return None
+
+
+def _each_quietly(calls: Iterable[Callable[[], object]]) -> None:
+    for call in calls:
+        _quietly(call)
 
 
 def _quietly(call: Callable[[], object]) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
-import queue
 import socket
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
+from functools import partial
 from typing import TypeVar
 
 from dbms.base import Target
@@ -45,6 +46,27 @@ def first_answer(target: Target, attempt: Callable[[str, str, float], T]) -> T:
     raise failure
 
 
+def in_time(call: Callable[[], T], *, seconds: float, discard: Callable[[T], object] = lambda late: None) -> T:
+    """What a call returns that nothing can end. It works in a thread, which is left behind when it takes too long.
+
+    What comes too late is discarded. Raises TimeoutError.
+    """
+    outcome: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            outcome.set_result(call())
+        except Exception as error:
+            outcome.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        return outcome.result(timeout=max(0.0, seconds))
+    except TimeoutError:
+        outcome.add_done_callback(lambda late: None if late.exception() else discard(late.result()))
+        raise
+
+
 def _is_sendable(text: str) -> bool:
     try:
         return b"\0" not in text.encode()
@@ -53,28 +75,19 @@ def _is_sendable(text: str) -> bool:
 
 
 def _addresses(target: Target, *, seconds: float) -> list[str]:
-    """The host's addresses. The resolver knows no time-out, so it works in a thread that may be left behind."""
+    """The host's addresses. The resolver knows no time-out."""
     try:
         return [str(ipaddress.ip_address(target.host))]
     except ValueError:
         pass
-    answer: queue.SimpleQueue[list[str] | Exception] = queue.SimpleQueue()
-
-    def resolve() -> None:
-        try:
-            found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
-            answer.put(list(dict.fromkeys(str(entry[4][0]) for entry in found)))
-        except (OSError, ValueError) as error:
-            answer.put(error)
-
-    threading.Thread(target=resolve, name="resolver", daemon=True).start()
+    resolve = partial(socket.getaddrinfo, target.host, target.port, type=socket.SOCK_STREAM)
     try:
-        outcome = answer.get(timeout=seconds)
-    except queue.Empty:
+        found = in_time(resolve, seconds=seconds)
+    except TimeoutError:
         raise RemoteTimeout(**target.address, detail="the name servers do not answer") from None
-    if isinstance(outcome, Exception):
-        raise UnknownHost(**target.address, detail=str(outcome)) from outcome
-    return outcome
+    except (OSError, ValueError) as error:
+        raise UnknownHost(**target.address, detail=str(error)) from error
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 @contextmanager

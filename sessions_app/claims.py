@@ -19,6 +19,7 @@ from instances.models import Instance
 from sessions_app import categories, records
 from sessions_app.categories import Run
 from sessions_app.clock import from_now
+from sessions_app.fetches import ABORT_GRACE_SECONDS
 from sessions_app.models import InstanceCoverage, RecordStatus, SessionStatus, SyncInstanceRecord, SyncSession
 
 ADVISORY_LOCK = 0x5748414C  # serialises claims on PostgreSQL; SQLite's IMMEDIATE transactions do by themselves
@@ -88,7 +89,7 @@ def claim_fetches(*, limit: int, free_bytes: int, idle: bool, session: SyncSessi
             chosen.append(pk)
             hosts[host] += 1
             free_bytes -= expected
-        taken = _take(chosen, slot_seconds=settings.SYNC_FETCH_SECONDS)
+        taken = _take(chosen, slot_seconds=settings.SYNC_FETCH_SECONDS + ABORT_GRACE_SECONDS)
         return Claim(taken, is_everything and len(chosen) < limit)
 
 

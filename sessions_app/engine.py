@@ -267,8 +267,9 @@ class Turn:
     def hand_over(self) -> None:
         """Give back what this process has no more time for; the workers go on."""
         for fetch in self.running.values():
+            fetch.abort("cancelled")
             if not fetch.is_dropped:
-                records.release(fetch.record)
+                records.release(fetch.record, closing_seconds=fetch.grace_seconds)
         sessions.nudge()
 
 

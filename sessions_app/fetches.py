@@ -28,7 +28,7 @@ class Fetch:
         self.error: BaseException | None = None
         self.is_dropped = False  # the record is no longer ours: the result is of no use
         self.aborted_at: float | None = None
-        self._grace = ABORT_GRACE_SECONDS
+        self.grace_seconds = ABORT_GRACE_SECONDS
         self._read = read
         self._thread: threading.Thread | None = None
         self.deadline = time.monotonic() + target.fetch_timeout
@@ -41,7 +41,9 @@ class Fetch:
     def _run(self, finished: SimpleQueue[Fetch]) -> None:
         try:
             forbid_database()
-            self.snapshot = self._read(self.target)
+            # In time even while the main loop stores what another server returned.
+            with self.target.interrupt.after(self.target.fetch_timeout):
+                self.snapshot = self._read(self.target)
         except BaseException as error:  # whatever it is, the main loop has to hear of it
             self.error = self.target.interrupt.error(self.target) or error
         finally:
@@ -52,13 +54,14 @@ class Fetch:
         if self.aborted_at is None:
             self.aborted_at = time.monotonic()
             if reason == "cancelled":  # it may be connecting, which no driver interrupts, but which ends by itself
-                self._grace += self.target.connect_timeout
-            threading.Thread(target=self.target.interrupt.fire, args=(reason,), daemon=True).start()
+                self.grace_seconds += self.target.connect_timeout
+            if not self.target.interrupt.reason:
+                threading.Thread(target=self.target.interrupt.fire, args=(reason,), daemon=True).start()
 
     @property
     def is_stuck(self) -> bool:
         """Whether it goes on although it was aborted."""
-        return self.aborted_at is not None and time.monotonic() > self.aborted_at + self._grace
+        return self.aborted_at is not None and time.monotonic() > self.aborted_at + self.grace_seconds
 
     @property
     def is_alive(self) -> bool:

@@ -70,14 +70,14 @@ def _each(values: Mapping[int, Any], field: Field[Any, Any]) -> Case | Value:
 def fail(record: SyncInstanceRecord, error: WhaleFallError, *, keep_slot: bool = False) -> RecordStatus | None:
     """running → failed, or → pending when trying again may help. None when the record is no longer ours.
 
-    `keep_slot` leaves the connection slot taken until its deadline, for a fetch that could not be ended.
+    `keep_slot` leaves the connection slot taken for as long as a fetch may take, for one that could not be ended.
     """
     what = {
         "message_code": error.message_code,
         "reason": error.reason,
         "error_params": {name: storable(value) for name, value in error.params.items()},
         **NO_LEASE,
-        **({} if keep_slot else {"slot_until": None}),
+        "slot_until": from_now(settings.SYNC_FETCH_SECONDS) if keep_slot else None,
     }
     tried = record.attempts - record.lost_count
     if error.transient and tried < record.session.max_attempts:
@@ -90,13 +90,16 @@ def fail(record: SyncInstanceRecord, error: WhaleFallError, *, keep_slot: bool =
     return RecordStatus.FAILED if updated else None
 
 
-def release(record: SyncInstanceRecord) -> bool:
-    """running → pending, untouched: this process has no more time for it, another one goes on."""
+def release(record: SyncInstanceRecord, *, closing_seconds: float = ABORT_GRACE_SECONDS) -> bool:
+    """running → pending, untouched: this process has no more time for it, another one goes on.
+
+    `closing_seconds` is how long its connection may stay open.
+    """
     return bool(
         held([record]).update(
             status=RecordStatus.PENDING,
             attempts=F("attempts") - 1,
-            slot_until=from_now(ABORT_GRACE_SECONDS),
+            slot_until=from_now(closing_seconds),
             next_attempt_at=None,
             **NO_LEASE,
         )

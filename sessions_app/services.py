@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
@@ -32,6 +32,7 @@ from whalefall.errors import (
     InstanceDisabled,
     NoActiveInstance,
     NothingToRetry,
+    OwnDatabaseUnavailable,
     SessionFinished,
     SyncAlreadyRunning,
 )
@@ -40,6 +41,7 @@ __all__ = ["SweepReport", "cancel_session", "purge_sessions", "retry_session", "
 
 EXPLICIT = (SyncType.MANUAL_SINGLE, SyncType.MANUAL_BATCH)  # somebody chose these very instances
 TRIES = 3
+CANCEL_MARGIN_SECONDS = 5  # beyond the longest apply
 PURGE_RECORDS = 2_000  # deleted in one transaction, whatever the number of sessions they belong to
 OF_ONE_RUN = ("force", "follow_up_of")  # parameters that a retry does not take over
 
@@ -197,12 +199,26 @@ def sync_single(
 def cancel_session(session: SyncSession) -> SyncSession:
     """running → cancelled at once, with every open record; what is read afterwards is dropped.
 
-    Waits for applies in flight, bounded by SYNC_APPLY_SECONDS. Again is no error; SessionFinished when it had ended.
+    Waits for applies in flight, little longer than SYNC_APPLY_SECONDS, after which it raises OwnDatabaseUnavailable
+    and has changed nothing. Again is no error; SessionFinished when it had ended.
     """
+    try:
+        _cancel(session)
+    except OperationalError as error:
+        raise OwnDatabaseUnavailable(detail="a result is still being stored; cancel again in a minute") from error
+    session.refresh_from_db()
+    if session.status != SessionStatus.CANCELLED:
+        raise SessionFinished(
+            session_id=session.session_id, status=session.status, extra={"session_id": str(session.session_id)}
+        )
+    return session
+
+
+def _cancel(session: SyncSession) -> None:
     with transaction.atomic():
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
-                patience = f"{settings.SYNC_APPLY_SECONDS + 5}s"
+                patience = f"{settings.SYNC_APPLY_SECONDS + CANCEL_MARGIN_SECONDS}s"
                 cursor.execute(
                     "SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true)",
                     [patience] * 2,
@@ -215,12 +231,6 @@ def cancel_session(session: SyncSession) -> SyncSession:
             list(mine.select_for_update().order_by("pk").values_list("pk"))  # waits for applies, in the order of keys
             mine.update(status=RecordStatus.CANCELLED, completed_at=Now(), next_attempt_at=None, **records.NO_LEASE)
             SyncSession.objects.filter(pk=session.pk).update(**sessions.freeze(session.pk))
-    session.refresh_from_db()
-    if session.status != SessionStatus.CANCELLED:
-        raise SessionFinished(
-            session_id=session.session_id, status=session.status, extra={"session_id": str(session.session_id)}
-        )
-    return session
 
 
 def retry_session(

@@ -12,6 +12,7 @@ from whalefall.errors import N_
 
 DETAILS: tuple[str, ...] = (
     N_("9.5 or older"),
+    N_("a result is still being stored; cancel again in a minute"),
     N_("checking the server's certificate needs a CA certificate"),
     N_("connection limit 0"),
     N_("invalid since an interrupted DROP DATABASE"),
@@ -23,6 +24,7 @@ DETAILS: tuple[str, ...] = (
     N_("not accepting connections"),
     N_("storing took longer than {seconds} s"),
     N_("summarised"),
+    N_("the login took too long"),
     N_("the name servers do not answer"),
     N_("the row of {account} in the user table cannot be understood"),
     N_("the server asks for the password in plain text, which is never sent"),

@@ -18,8 +18,8 @@ from dbms.base import Interrupt, Server, Target, TlsMode
 from dbms.mysql.failures import translate
 from dbms.mysql.greeting import offers_tls
 from dbms.mysql.plugins import without_plain_passwords
-from dbms.network import first_answer
-from whalefall.errors import ProtocolViolation, TlsFailed, VersionUnsupported
+from dbms.network import first_answer, in_time
+from whalefall.errors import ProtocolViolation, RemoteTimeout, TlsFailed, VersionUnsupported
 
 if TYPE_CHECKING:
     from MySQLdb.connections import Connection as Driver
@@ -128,7 +128,8 @@ def _attempt(target: Target, address: str, ca: str, seconds: float, *, read_seco
     deadline = time.monotonic() + seconds
     if target.tls_mode == "require" and offers_tls(address, target.port, seconds=seconds) is False:
         raise TlsFailed(**target.address, detail="the server offers no TLS")
-    try:
+
+    def log_in() -> Driver:
         with without_plain_passwords() as options:
             return MySQLdb.connect(
                 host=_certified(target.host) if ca else address,
@@ -147,6 +148,14 @@ def _attempt(target: Target, address: str, ca: str, seconds: float, *, read_seco
                 multi_statements=False,
                 autocommit=None,
             )
+
+    try:
+        # The library's own time-out begins again with every byte that it gets.
+        return in_time(log_in, seconds=max(1.0, deadline - time.monotonic()), discard=lambda driver: driver.close())
+    except TimeoutError:
+        raise target.interrupt.error(target) or RemoteTimeout(
+            **target.address, detail="the login took too long"
+        ) from None
     except MySQLdb.Error as error:
         raise translate(error, target, connecting=True) from error
 

@@ -65,7 +65,8 @@ class ServerRead:
 def read_accounts(connection: Connection, *, grant_row_cap: int = privileges.GRANT_ROW_CAP) -> AccountsSnapshot:
     """Read all roles, PUBLIC, and the grants of every database that lets us in.
 
-    Six statements for the server and two for each database, three where the grants are too many to keep apart.
+    Six statements for the server and two for each database, three where the grants are too many to keep apart. The
+    connection is closed before another database is read: one at a time is all that a server has to spare for us.
     Raises RemoteError when the server itself cannot be read; a database that cannot only costs its own scope.
     """
     server = _read_server(connection)
@@ -141,6 +142,7 @@ def _read_database(
             return privileges.read_database(connection, roles, grant_row_cap=grant_row_cap)
         if not database.may_connect:
             return Coverage(scope=scope, status="denied", reason=NO_CONNECT)
+        connection.close()  # its own database came first
         with connect(replace(target, database=database.name)) as further:
             return privileges.read_database(further, roles, grant_row_cap=grant_row_cap)
     except RemoteError as error:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -27,12 +27,15 @@ BATCH_ROWS = 2_000
 class Connection:
     """An open connection; `statements` counts what was sent to the server."""
 
-    __slots__ = ("_driver", "server", "statements", "target")
+    __slots__ = ("_driver", "close", "server", "statements", "target")
 
-    def __init__(self, *, target: Target, server: Server, driver: psycopg.Connection[Any]) -> None:
+    def __init__(
+        self, *, target: Target, server: Server, driver: psycopg.Connection[Any], close: Callable[[], None]
+    ) -> None:
         self.target = target
         self.server = server
         self.statements = 0
+        self.close = close  # before the block is left, so that a fetch never has two connections open
         self._driver = driver
 
     def rows(self, noun: str, **params: Any) -> list[tuple[Any, ...]]:
@@ -71,12 +74,13 @@ def connect(target: Target) -> Iterator[Connection]:
     driver = first_answer(target, partial(_attempt, target))
     # A descriptor of our own: shutting it down can never hit another socket that got the number meanwhile.
     line = socket.socket(fileno=os.dup(driver.fileno()))
-    with (
-        closing(driver),
-        closing(line),
-        target.interrupt.guard(cancel=lambda: _cancel(driver), disconnect=lambda: line.shutdown(socket.SHUT_RDWR)),
-    ):
-        connection = Connection(target=target, server=_server(driver, target), driver=driver)
+    with ExitStack() as opened:
+        opened.enter_context(closing(driver))
+        opened.enter_context(closing(line))
+        opened.enter_context(
+            target.interrupt.guard(cancel=lambda: _cancel(driver), disconnect=lambda: line.shutdown(socket.SHUT_RDWR))
+        )
+        connection = Connection(target=target, server=_server(driver, target), driver=driver, close=opened.close)
         connection.statements += _accept_any_bytes(driver, target)
         yield connection
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from instances.models import Instance
@@ -89,6 +91,17 @@ def test_a_session_is_cancelled_through_the_dialog(operator: Page, live_server):
     expect(operator.get_by_label("Summary").get_by_text("Cancelled", exact=True)).to_be_visible()
     session.refresh_from_db()
     assert (session.status, session.cancelled_instances) == ("cancelled", 2)
+
+
+def test_a_cancelled_record_is_cancelling_until_its_connection_is_closed(operator: Page, live_server):
+    session = session_with({"status": "cancelled", "slot_until": timezone.now() + timedelta(minutes=1)})
+    operator.goto(f"{live_server.url}/admin/sessions_app/syncsession/{session.pk}/change/")
+    operator.evaluate("window.sameDocument = true")
+    row = operator.locator("#session-body tbody tr")
+    expect(row.get_by_text("Cancelling", exact=True)).to_be_visible()
+    session.records.update(slot_until=None)
+    expect(row.get_by_text("Cancelled", exact=True)).to_be_visible()
+    assert operator.evaluate("window.sameDocument") is True
 
 
 def test_chosen_instances_are_synchronized_from_their_list(operator: Page, live_server):

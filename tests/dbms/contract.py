@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import signal
+import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -43,6 +45,7 @@ class Subject(ABC):
     password: str = ""
     authority: Authority | None = None  # who signed the server's certificate, for its address
     plain: tuple[str, int] | None = None  # a server without TLS
+    process: subprocess.Popen[bytes] | None = None  # the server, when it is ours
 
     @property
     def adapter(self) -> Adapter:
@@ -73,6 +76,24 @@ class Subject(ABC):
     def sessions(self, username: str) -> list[str]:
         """What the server does for each session of a login at this moment."""
 
+    @contextmanager
+    def stopped(self) -> Iterator[Callable[[], None]]:
+        """A function that stops every process of the server; they go on when the block is left."""
+        held: list[int] = []
+
+        def stop() -> None:
+            pid = self.process.pid
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+            for each in (pid, *map(int, children)):
+                os.kill(each, signal.SIGSTOP)
+                held.append(each)
+
+        try:
+            yield stop
+        finally:
+            for each in held:
+                os.kill(each, signal.SIGCONT)
+
     @abstractmethod
     def hashes(self) -> list[str]:
         """Every password hash that the server stores."""
@@ -102,7 +123,7 @@ class PostgreSql(Subject):
 
     def __init__(self, server: ThrowawayServer, ca: Authority, plain: ThrowawayServer) -> None:
         self.host, self.port, self.username = server.host, server.port, server.superuser
-        self.authority, self.plain = ca, (plain.host, plain.port)
+        self.authority, self.plain, self.process = ca, (plain.host, plain.port), server.process
         self._scene = Scene(server)
         self._log = server.directory / "log"
 
@@ -231,7 +252,7 @@ class MariaDb(MySql):
 
     def __init__(self, server: ThrowawayServer, ca: Authority, plain: ThrowawayServer) -> None:
         super().__init__(server.host, server.port, server.superuser)
-        self.authority, self.plain = ca, (plain.host, plain.port)
+        self.authority, self.plain, self.process = ca, (plain.host, plain.port), server.process
         self._log = server.directory / "data" / "general"
 
     @contextmanager

@@ -7,11 +7,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+TRICKLE_SECONDS = 0.4
+
 
 @contextmanager
-def listener(answer: bytes | None, *, keep_open: bool = True, speaks_first: bool = False) -> Iterator[int]:
+def listener(
+    answer: bytes | None, *, keep_open: bool = True, speaks_first: bool = False, host: str = "127.0.0.1"
+) -> Iterator[int]:
     """A peer that accepts and sends `answer`, or nothing, to whatever it is told (or before it is told anything)."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    with socket.create_server((host, 0)) as server:
         held = []
 
         def serve() -> None:
@@ -40,19 +44,27 @@ def listener(answer: bytes | None, *, keep_open: bool = True, speaks_first: bool
 
 
 class Proxy:
-    """Passes bytes on between a client and a server until it is told to freeze; keeps what the client said.
+    """Passes bytes on between a client and a server until it is told to stop; keeps what the client said.
 
-    With `after_greeting` it freezes by itself once the server has spoken for the first time.
+    Each line freezes by itself once the server has said `freeze_after` bytes on it; 1 is whatever it says at once.
+    With `trickles`, or when it is told to, it passes on what the server says byte by byte: too slowly
+    for any login, too fast for a time-out that begins again with each byte.
     """
 
-    def __init__(self, upstream: tuple[str, int], *, host: str = "127.0.0.1", after_greeting: bool = False) -> None:
+    def __init__(
+        self, upstream: tuple[str, int], *, host: str = "127.0.0.1", freeze_after: int = 0, trickles: bool = False
+    ) -> None:
         self._upstream = upstream
-        self._after_greeting = after_greeting
+        self._freeze_after = freeze_after
         self._frozen = threading.Event()
+        self._trickles = threading.Event()
+        self._closed = threading.Event()
         self._sockets: list[socket.socket] = []
         self._server = socket.create_server((host, 0))
         self.host, self.port = self._server.getsockname()
         self.said = bytearray()
+        if trickles:
+            self.trickle()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def __enter__(self) -> Proxy:
@@ -64,7 +76,11 @@ class Proxy:
     def freeze(self) -> None:
         self._frozen.set()
 
+    def trickle(self) -> None:
+        self._trickles.set()
+
     def close(self) -> None:
+        self._closed.set()
         self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
         for line in self._sockets:
@@ -87,6 +103,7 @@ class Proxy:
                 threading.Thread(target=self._pump, args=(source, sink, sink is client), daemon=True).start()
 
     def _pump(self, source: socket.socket, sink: socket.socket, by_server: bool) -> None:
+        passed = 0
         while True:
             try:
                 data = source.recv(65536)
@@ -94,9 +111,16 @@ class Proxy:
                     return sink.shutdown(socket.SHUT_WR)
                 if not by_server:
                     self.said += data
+                elif self._freeze_after and passed >= self._freeze_after:
+                    continue
+                elif self._trickles.is_set():
+                    for byte in data:
+                        sink.sendall(bytes([byte]))
+                        if self._closed.wait(TRICKLE_SECONDS):
+                            return None
+                    continue
                 if not self._frozen.is_set():
                     sink.sendall(data)
-                if by_server and self._after_greeting:
-                    self.freeze()
+                passed += len(data)
             except OSError:
                 return None

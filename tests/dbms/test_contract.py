@@ -141,7 +141,7 @@ class TestNetwork:
 
     def test_a_peer_that_never_answers_is_given_up_in_time(self, subject):
         target = subject.login("reader", "right")
-        with listener(None) as silent, Proxy((subject.host, subject.port), after_greeting=True) as frozen:
+        with listener(None) as silent, Proxy((subject.host, subject.port), freeze_after=1) as frozen:
             silent_peer = {"host": "127.0.0.1", "port": silent}
             limited = replace(target, **silent_peer, connect_timeout=60, fetch_timeout=1, interrupt=Interrupt())
             targets = [

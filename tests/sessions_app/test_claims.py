@@ -67,6 +67,14 @@ def test_an_abandoned_fetch_still_counts_on_its_host(script, make_instances):
     assert len(claim()) == 2
 
 
+def test_a_slot_outlasts_the_longest_read(script, make_instances, settings):
+    make_instances("a")
+    session = start()
+    claim()
+    kept = (session.records.get().slot_until - timezone.now()).total_seconds()
+    assert kept > settings.SYNC_FETCH_SECONDS, "what is over its limit is still being ended"
+
+
 def test_a_saturated_host_does_not_hide_the_others(script, make_instances):
     make_instances(*(f"x{n}" for n in range(100)), host="same.example")
     make_instances("y", "z")

@@ -159,7 +159,7 @@ def test_a_thread_that_cannot_be_ended_is_written_off_and_keeps_its_slot(script,
         assert time.monotonic() - began < 0.2 + 3.5
         stuck = record_of(session, "stuck")
         assert (stuck.status, stuck.reason) == (RecordStatus.FAILED, "timeout")
-        assert stuck.slot_until is not None
+        assert stuck.slot_until > timezone.now() + timedelta(seconds=settings.SYNC_FETCH_SECONDS - 10)
         assert engine._lost_threads() == 1
     finally:
         let_go.set()
@@ -263,6 +263,8 @@ def test_a_turn_hands_its_session_over_when_its_time_is_up(script, make_instance
     engine.run(session=session, seconds=0.3)
     record = record_of(session, "a")
     assert (record.status, record.attempts, record.next_attempt_at) == (RecordStatus.PENDING, 0, None)
+    closing = (record.slot_until - timezone.now()).total_seconds()
+    assert closing > ABORT_GRACE_SECONDS, "it may still be connecting"
     let_go.set()
     SyncInstanceRecord.objects.update(slot_until=None)
     engine.run(session=session)
@@ -372,6 +374,23 @@ def test_an_apply_that_takes_too_long_is_rolled_back(script, make_instances, set
     assert (record_of(session, "a").message_code, Instance.objects.get().description) == ("TASK_EXECUTION_FAILED", "")
 
 
+def test_a_fetch_is_cut_in_time_while_another_result_is_stored(script, make_instances):
+    make_instances("quick", "slow")
+    script.fetch_timeout = 0.5
+    cut = threading.Event()
+
+    def hang(target):
+        with target.interrupt.guard(cancel=cut.set, disconnect=cut.set):
+            assert cut.wait(10)
+        raise OSError("connection closed")
+
+    script.fetch["slow"] = hang
+    script.apply["quick"] = lambda instance, run: cut.wait(5) or pytest.fail("not before the other result was stored")
+    session = start(max_attempts=1)
+    engine.run(session=session)
+    assert (record_of(session, "quick").status, record_of(session, "slow").reason) == ("completed", "timeout")
+
+
 def test_a_turn_that_breaks_ends_its_fetches(script, make_instances, monkeypatch):
     make_instances("a")
     session = start()
@@ -398,10 +417,10 @@ def test_a_turn_that_breaks_ends_its_fetches(script, make_instances, monkeypatch
 def test_a_thread_that_cannot_be_started_fails_its_record_only(script, make_instances, monkeypatch):
     make_instances("a", "b")
     session = start(max_attempts=1)
-    begin = threading.Thread.start
+    begin, name = threading.Thread.start, f"fetch-{record_of(session, 'a').pk}"
 
     def start_thread(thread):
-        if thread.name == f"fetch-{record_of(session, 'a').pk}":
+        if thread.name == name:
             raise RuntimeError("can't start new thread")
         begin(thread)
 

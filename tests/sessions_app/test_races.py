@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 
 import pytest
 from django.db import connection, transaction
 
+from dbms.base import Target
 from instances.models import Instance
-from sessions_app import claims, records, services, sessions
-from sessions_app.categories import ItemCounts
+from sessions_app import claims, engine, records, services, sessions
+from sessions_app.categories import ItemCounts, Run
 from sessions_app.models import RecordStatus, SyncInstanceRecord, SyncSession
+from tests.sessions_app.fakes import FakeSnapshot
+from whalefall.errors import OwnDatabaseUnavailable
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -105,6 +109,66 @@ def test_a_cancel_waits_for_an_apply_in_flight_and_stops_the_next(script, make_i
     assert (session.status, session.successful_instances, session.cancelled_instances) == ("cancelled", 1, 1)
     with pytest.raises(records.LeaseLost):
         records.hold([untouched])
+
+
+def test_a_cancel_between_hold_and_commit_keeps_that_result_and_drops_every_later_one(script, make_instances):
+    make_instances("applying", "reading")
+    session = start()
+    held, cancelled = threading.Event(), threading.Event()
+
+    def write(instance: Instance, run: Run) -> None:
+        held.set()
+        _until_somebody_waits_for_a_lock()
+        Instance.objects.filter(pk=instance.pk).update(description="stored")
+
+    def read_on(target: Target) -> FakeSnapshot:
+        assert cancelled.wait(20)
+        return FakeSnapshot()
+
+    def cancel() -> None:
+        assert held.wait(20)
+        services.cancel_session(session)
+        cancelled.set()
+
+    script.apply["applying"], script.fetch["reading"] = write, read_on
+    at_once(lambda: engine.run(session=session), cancel)
+    session.refresh_from_db()
+    assert (session.status, session.successful_instances, session.cancelled_instances) == ("cancelled", 1, 1)
+    assert script.applied == ["applying"]
+    assert Instance.objects.get(description="stored").name == "applying"
+    assert not session.records.filter(slot_until__isnull=False).exists()
+
+
+def test_a_cancel_gives_up_on_an_apply_that_never_ends_and_may_be_repeated(
+    script, make_instances, settings, monkeypatch
+):
+    settings.SYNC_APPLY_SECONDS = 0.5
+    monkeypatch.setattr(services, "CANCEL_MARGIN_SECONDS", 0)
+    make_instances("stuck", "waiting")
+    session = start()
+    stuck = claims.claim_fetches(limit=1, free_bytes=10**12, idle=True).records
+    held, given_up = threading.Event(), threading.Event()
+
+    def apply() -> None:
+        with transaction.atomic():
+            records.hold(stuck)
+            held.set()
+            assert given_up.wait(20)
+
+    def cancel() -> float:
+        assert held.wait(20)
+        began = time.monotonic()
+        with pytest.raises(OwnDatabaseUnavailable):
+            services.cancel_session(session)
+        given_up.set()
+        return time.monotonic() - began
+
+    _, took = at_once(apply, cancel)
+    assert took < 0.5 + 2
+    session.refresh_from_db()
+    assert session.status == "running"
+    assert services.cancel_session(session).status == services.cancel_session(session).status == "cancelled"
+    assert session.records.filter(status=RecordStatus.CANCELLED).count() == 2
 
 
 def _until_somebody_waits_for_a_lock() -> None:

@@ -21,10 +21,17 @@ pytestmark = pytest.mark.django_db
 def known(script, make_instances, monkeypatch):
     """Three instances whose reads end at once and say nothing new."""
     monkeypatch.setattr(fetches, "GATHER_SECONDS", 10)  # it ends as soon as all three have
-    everybody = threading.Barrier(3)
+    everybody, awaited = threading.Barrier(3), threading.Event()
+
+    def next_finished(*arguments):
+        awaited.set()
+        return fetches.next_finished(*arguments)
+
+    monkeypatch.setattr(engine, "next_finished", next_finished)
 
     def read(target):
         everybody.wait(timeout=10)
+        assert awaited.wait(10)
         return FakeSnapshot(text=target.host, is_known=True)
 
     for instance in make_instances("a", "b", "c"):

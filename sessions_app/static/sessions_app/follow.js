@@ -104,12 +104,13 @@
         }
     };
 
-    const followList = async () => {
-        for (let failures = 0; failures < PATIENCE && document.querySelector("#changelist [data-running]"); ) {
-            await wait(5000);
+    // Refreshes a part of the page for as long as it holds something that will change.
+    const followWhile = async (changing, id, milliseconds) => {
+        for (let failures = 0; failures < PATIENCE && document.querySelector(changing); ) {
+            await wait(milliseconds);
             if (document.hidden) continue;
             try {
-                await refresh("changelist-form");
+                await refresh(id);
                 failures = 0;
             } catch {
                 failures += 1;
@@ -117,7 +118,11 @@
         }
     };
 
-    const page = document.querySelector("[data-follow]");
-    if (page) followSession(page);
-    else followList();
+    const follow = async () => {
+        const page = document.querySelector("[data-follow]");
+        if (page) await followSession(page);
+        await followWhile("#session-body [data-cancelling]", "session-body", 2000);
+        await followWhile("#changelist [data-running]", "changelist-form", 5000);
+    };
+    follow();
 })();
