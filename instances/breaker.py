@@ -7,6 +7,9 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Case, F, Q, When
 from django.db.models.functions import Now
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import ngettext
 
 from instances.models import Instance, InstanceQuerySet
 
@@ -33,3 +36,17 @@ def close(instances: InstanceQuerySet) -> int:
     opened = instances.unreachable().update(**CLOSED)
     instances.filter(connection_failures__gt=0).update(**CLOSED)
     return opened
+
+
+def describe(instance: Instance) -> str:
+    """Since when an instance is unreachable, in the reader's language; empty when its breaker is closed."""
+    if instance.breaker_opened_at is None:
+        return ""
+    return ngettext(
+        "Unreachable since %(since)s, %(count)d failure",
+        "Unreachable since %(since)s, %(count)d failures",
+        instance.connection_failures,
+    ) % {
+        "since": date_format(localtime(instance.breaker_opened_at), "SHORT_DATETIME_FORMAT"),
+        "count": instance.connection_failures,
+    }

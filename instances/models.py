@@ -86,6 +86,10 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
         """Not in the recycle bin."""
         return self.filter(deleted_at__isnull=True)
 
+    def binned(self) -> InstanceQuerySet:
+        """In the recycle bin."""
+        return self.filter(deleted_at__isnull=False)
+
     def active(self) -> InstanceQuerySet:
         """Present and enabled: what schedules look at."""
         return self.present().filter(is_active=True)
