@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 from django.db import connection
@@ -15,6 +16,7 @@ from instances import services as instance_services
 from instances.models import Instance
 from sessions_app import breaker, engine, services
 from sessions_app.categories import SyncCategory
+from tests.dbms.peers import listener
 from tests.sessions_app.conftest import record_of
 from tests.sessions_app.fakes import FakeFetching, FakeSnapshot
 from whalefall import errors
@@ -96,6 +98,20 @@ def test_while_it_is_open_a_session_costs_one_short_connection(targets, instance
     record = run(sync_type)
     assert (record.status, record.reason, record.attempts) == ("failed", "timeout", 1)
     assert [target.connect_timeout for target in seen] == [settings.SYNC_PROBE_SECONDS]
+
+
+def test_a_real_peer_that_never_answers_costs_a_session_no_more_than_a_probe(targets, instance, settings):
+    settings.SYNC_CATEGORIES = ["accounts_sync.sync.AccountSync"]
+    settings.SYNC_PROBE_SECONDS = 1
+    open_breaker(instance)
+    with listener(None) as port:
+        Instance.objects.update(host="127.0.0.1", port=port)
+        began = time.monotonic()
+        record = run()
+        assert time.monotonic() - began < settings.SYNC_PROBE_SECONDS + 2
+    assert (record.status, record.reason, record.attempts) == ("failed", "timeout", 1)
+    instance.refresh_from_db()
+    assert instance.connection_failures == LIMIT + 1
 
 
 def test_a_probe_never_waits_longer_than_the_instance_would(targets, instance):
