@@ -34,11 +34,21 @@ class Interrupt:
         self._open: dict[object, tuple[Callable[[], object], Callable[[], object]]] = {}
         self._reason: Literal["", "timeout", "cancelled"] = ""
         self._deadline = math.inf
+        self._has_connected = False
 
     @property
     def reason(self) -> Literal["", "timeout", "cancelled"]:
         """Why the fetch was ended; empty while it may go on."""
         return self._reason
+
+    @property
+    def has_connected(self) -> bool:
+        """Whether a server let the fetch in: what fails later is no failure to connect."""
+        return self._has_connected
+
+    def note_connected(self) -> None:
+        """Remember that a server let the fetch in."""
+        self._has_connected = True
 
     @contextmanager
     def guard(self, *, cancel: Callable[[], object], disconnect: Callable[[], object]) -> Iterator[None]:

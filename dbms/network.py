@@ -40,9 +40,12 @@ def first_answer(target: Target, attempt: Callable[[str, str, float], T]) -> T:
             if aborted is not None:
                 raise aborted
             try:
-                return attempt(address, ca, left / (len(found) - position))
+                connection = attempt(address, ca, left / (len(found) - position))
             except (ConnectionRefused, RemoteTimeout) as error:  # the next address cannot make anything else better
                 failure = error
+            else:
+                target.interrupt.note_connected()
+                return connection
     raise failure
 
 

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 import dbms
 from dbms.base import Interrupt, Server, Target
 from dbms.snapshots import AccountsSnapshot, Coverage
+from instances import breaker
 from instances.models import Instance
 from instances.services import NOT_REJECTED
 from whalefall import messages
@@ -57,8 +58,8 @@ class ConnectionReport:
 def check_connection(instance: Instance, *, read: bool = False) -> ConnectionReport:
     """Log in to the instance now, even when its login is suspended; with `read`, also read every account.
 
-    A success ends a suspension, and a rejected login begins one. Ends after SYNC_INLINE_SECONDS, with `read` after
-    SYNC_FETCH_SECONDS.
+    A success ends a suspension and closes the breaker, a rejected login begins a suspension. Ends after
+    SYNC_INLINE_SECONDS, with `read` after SYNC_FETCH_SECONDS.
     """
     started = time.monotonic()
     seconds = settings.SYNC_FETCH_SECONDS if read else settings.SYNC_INLINE_SECONDS
@@ -103,13 +104,14 @@ def _visit(target: Target, *, read: bool) -> tuple[Server, AccountsSnapshot | No
 
 
 def note_success(instance_pk: int, *, version: str, main_version: str) -> None:
-    """Remember that the login worked and what the server runs; ends a suspension. One UPDATE."""
+    """Remember that the login worked and what the server runs; ends a suspension, closes the breaker. One UPDATE."""
     Instance.objects.filter(pk=instance_pk).update(
         last_connected_at=Now(),
         database_version=version[:255],
         main_version=main_version[:64],
         detailed_version=version,
         **NOT_REJECTED,
+        **breaker.CLOSED,
     )
 
 

@@ -86,6 +86,10 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
         """Not in the recycle bin."""
         return self.filter(deleted_at__isnull=True)
 
+    def binned(self) -> InstanceQuerySet:
+        """In the recycle bin."""
+        return self.filter(deleted_at__isnull=False)
+
     def active(self) -> InstanceQuerySet:
         """Present and enabled: what schedules look at."""
         return self.present().filter(is_active=True)
@@ -97,6 +101,10 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
     def suspended(self) -> InstanceQuerySet:
         """Whose login was rejected and which wait for a change or a successful test."""
         return self.exclude(rejected_login="")
+
+    def unreachable(self) -> InstanceQuerySet:
+        """Whose breaker is open: connecting failed so often in a row that schedules only probe them."""
+        return self.filter(breaker_opened_at__isnull=False)
 
 
 class Instance(models.Model):
@@ -167,6 +175,10 @@ class Instance(models.Model):
     rejected_login = models.CharField(max_length=64, blank=True, editable=False)
     rejected_reason = models.CharField(_("rejected because"), max_length=32, blank=True, editable=False)
     rejected_at = models.DateTimeField(_("rejected at"), null=True, blank=True, editable=False)
+    # Breaker: how often in a row nobody could connect; see instances/breaker.py.
+    connection_failures = models.PositiveIntegerField(_("failed connections in a row"), default=0, editable=False)
+    breaker_opened_at = models.DateTimeField(_("unreachable since"), null=True, blank=True, editable=False)
+    probed_at = models.DateTimeField(_("last tried in vain"), null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
     deleted_at = models.DateTimeField(_("deleted at"), null=True, blank=True, editable=False)
@@ -221,6 +233,11 @@ class Instance(models.Model):
             fetch_timeout=settings.SYNC_FETCH_SECONDS,
             **extra,
         )
+
+    @property
+    def is_unreachable(self) -> bool:
+        """Whether its breaker is open."""
+        return self.breaker_opened_at is not None
 
     @property
     def host_key(self) -> str:

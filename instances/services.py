@@ -12,7 +12,7 @@ from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from instances import encryption
+from instances import breaker, encryption
 from instances.models import Credential, Instance, InstanceQuerySet, Tag
 from whalefall.errors import (
     ConstraintViolation,
@@ -53,12 +53,12 @@ def create_instance(*, tags: Iterable[Tag] = (), **fields: Any) -> Instance:
 
 @transaction.atomic
 def update_instance(instance: Instance, *, tags: Iterable[Tag] | None = None, **fields: Any) -> Instance:
-    """Change what is named and keep the rest; another login or address ends a suspension.
+    """Change what is named and keep the rest; another login or address ends a suspension and closes the breaker.
 
     Raises ValidationFailed, NameExists.
     """
     if CONNECTION_FIELDS & fields.keys():
-        fields |= NOT_REJECTED
+        fields |= NOT_REJECTED | breaker.CLOSED
     for name, value in fields.items():
         setattr(instance, name, value)
     _save(instance, fields)

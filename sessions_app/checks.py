@@ -76,6 +76,21 @@ def check_times(**kwargs: Any) -> list[CheckMessage]:
 
 
 @register()
+def check_limits(**kwargs: Any) -> list[CheckMessage]:
+    """Limits let something through; some know a 0 that means none."""
+    least = {
+        "SYNC_BACKOFF_LIMIT_SECONDS": settings.SYNC_BACKOFF_SECONDS,
+        "SYNC_ATTEMPTS": 1, "SYNC_THREADS": 1, "SYNC_PER_HOST": 1, "SYNC_MEMORY_MB": 1, "SYNC_PROBE_SECONDS": 1,
+        "SYNC_PER_SESSION": 0, "SYNC_BREAKER_FAILURES": 0,
+    }  # fmt: skip
+    return [
+        Error(f"{name} must be at least {number}.", hint=f"It is {getattr(settings, name)}.", id="sessions_app.E040")
+        for name, number in least.items()
+        if getattr(settings, name) < number
+    ]
+
+
+@register()
 def check_queue(**kwargs: Any) -> list[CheckMessage]:
     """django-q2 must carry nudges exactly once or not at all, and never catch up."""
     wanted = {"queue_limit": 1, "max_attempts": 1, "ack_failures": True, "catch_up": False, "guard_cycle": 0.5}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import uuid
@@ -58,12 +59,15 @@ def claim_fetches(*, limit: int, free_bytes: int, idle: bool, session: SyncSessi
     remote = [category.key for category in categories.table().values() if not category.is_local]
     with transaction.atomic(durable=True):
         _serialise()
-        hosts = _open_connections()
+        hosts, sessions = _open_connections()
+        per_session = settings.SYNC_PER_SESSION or math.inf
         busy = [host for host, number in hosts.items() if number >= settings.SYNC_PER_HOST]
+        full = [pk for pk, number in sessions.items() if number >= per_session]
         candidates = (
             claimable(session)
             .filter(sync_category__in=remote)
             .exclude(host_key__in=busy)
+            .exclude(session__in=full)
             .annotate(place=Window(RowNumber(), partition_by=F("session_id"), order_by=F("pk").asc()))
             .annotate(expected_bytes=Coalesce("instance__snapshot_bytes", UNKNOWN_SNAPSHOT_BYTES))
             .filter(place__lte=limit * settings.SYNC_PER_HOST)
@@ -72,12 +76,13 @@ def claim_fetches(*, limit: int, free_bytes: int, idle: bool, session: SyncSessi
         if not idle:
             candidates = candidates.exclude(lost_count__gte=SUSPECT_LOSSES)
         chosen: list[int] = []
-        is_everything = not busy
-        for pk, host, lost, expected in candidates.values_list("pk", "host_key", "lost_count", "expected_bytes"):
+        is_everything = not busy and not full
+        columns = ("pk", "session_id", "host_key", "lost_count", "expected_bytes")
+        for pk, of_session, host, lost, expected in candidates.values_list(*columns):
             if len(chosen) == limit or (expected > free_bytes and not (idle and not chosen)):
                 is_everything = False
                 break
-            if hosts[host] >= settings.SYNC_PER_HOST:
+            if hosts[host] >= settings.SYNC_PER_HOST or sessions[of_session] >= per_session:
                 is_everything = False
                 continue
             if lost >= SUSPECT_LOSSES:
@@ -88,6 +93,7 @@ def claim_fetches(*, limit: int, free_bytes: int, idle: bool, session: SyncSessi
                 break
             chosen.append(pk)
             hosts[host] += 1
+            sessions[of_session] += 1
             free_bytes -= expected
         taken = _take(chosen, slot_seconds=settings.SYNC_FETCH_SECONDS + ABORT_GRACE_SECONDS)
         return Claim(taken, is_everything and len(chosen) < limit)
@@ -135,10 +141,17 @@ def _serialise() -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
 
 
-def _open_connections() -> Counter[str]:
-    """Connections by host, abandoned ones included: whatever the status, the slot counts until its deadline."""
-    taken = SyncInstanceRecord.objects.filter(slot_until__gt=Now()).values_list("host_key", flat=True)
-    return Counter(taken)
+def _open_connections() -> tuple[Counter[str], Counter[int]]:
+    """Connections by host and by session.
+
+    On its host an abandoned one counts, too: whatever the status, until its deadline. To its session it is no more.
+    """
+    taken = SyncInstanceRecord.objects.filter(slot_until__gt=Now()).values_list("host_key", "session_id", "status")
+    open_slots = list(taken)
+    return (
+        Counter(host for host, _session, _status in open_slots),
+        Counter(session for _host, session, status in open_slots if status == RecordStatus.RUNNING),
+    )
 
 
 def _take(chosen: Sequence[int], *, slot_seconds: float | None) -> list[SyncInstanceRecord]:

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import DatabaseError, OperationalError
 
 from dbms.base import Interrupt
-from sessions_app import categories, claims, lifeline, local, lockout, records, remote, sessions
+from sessions_app import breaker, categories, claims, lifeline, local, lockout, records, remote, sessions
 from sessions_app.clock import from_now
 from sessions_app.fetches import Fetch, next_finished
 from sessions_app.models import OPEN, RecordStatus, SyncInstanceRecord, SyncSession
@@ -179,7 +179,8 @@ class Turn:
                 records.skip(record, "credential_suspended")
                 self.touched.add(record.session_id)
                 return
-            fetch = Fetch(record, target, category.fetch)
+            is_probe = breaker.applies(record)
+            fetch = Fetch(record, breaker.probing(target) if is_probe else target, category.fetch, is_probe=is_probe)
             fetch.start(self.finished)
         except Exception as error:
             self.fail(record, error)
@@ -220,11 +221,13 @@ class Turn:
         anticipated = _anticipated(error)
         if isinstance(anticipated, InternalError):
             logger.error("Record %s failed unexpectedly", record.pk, exc_info=error)
-        if records.fail(record, anticipated, keep_slot=keep_slot) is None:
+        is_last = fetch is not None and fetch.is_probe and breaker.is_unreachable(fetch.target, anticipated.reason)
+        if records.fail(record, anticipated, keep_slot=keep_slot, is_last=is_last) is None:
             logger.warning("Record %s is no longer ours; its failure is dropped", record.pk)
             records.free_slot(record)
         elif fetch is not None:
             lockout.note(record, fetch.target, anticipated.reason)
+            breaker.note(record, fetch.target, anticipated.reason)
 
     # Watching -----------------------------------------------------------------------------------------------------
 

@@ -21,9 +21,12 @@ class Fetch:
     """One read in a thread of its own. A thread that a driver never gives back cannot be joined, only written off;
     ThreadPoolExecutor would join it at exit and hang the worker for ever."""
 
-    def __init__(self, record: SyncInstanceRecord, target: Target, read: Callable[[Target], Any]) -> None:
+    def __init__(
+        self, record: SyncInstanceRecord, target: Target, read: Callable[[Target], Any], *, is_probe: bool = False
+    ) -> None:
         self.record = record
         self.target = target
+        self.is_probe = is_probe  # unless it connects, the record is not tried again
         self.snapshot: Any = None
         self.error: BaseException | None = None
         self.is_dropped = False  # the record is no longer ours: the result is of no use

@@ -38,6 +38,11 @@ class ErrorGroup:
     count: int
     example: SyncInstanceRecord
 
+    @property
+    def cause(self) -> str:
+        """Exactly this group, as a retry is narrowed to it."""
+        return f"{self.message_code}/{self.reason}"
+
     def as_dict(self) -> dict[str, Any]:
         """What the API says of a group."""
         return {"message_code": self.message_code, "reason": self.reason, "count": self.count}

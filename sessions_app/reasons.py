@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from django.db.models import Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+from whalefall.errors import CATALOGUE, SKIP_TEXTS, UnknownReason
 
 LABELS: dict[str, str | Promise] = {
     "dns": _("Unknown host"),
@@ -36,6 +41,28 @@ LABELS: dict[str, str | Promise] = {
     "DATABASE_QUERY_ERROR": _("Own database error"),
     "INTERNAL_ERROR": _("Unexpected error"),
 }
+
+CODES = frozenset(error.message_code for error in CATALOGUE)
+REASONS = frozenset(error.reason for error in CATALOGUE) | SKIP_TEXTS.keys()  # the empty one, too
+
+
+def matching(causes: Iterable[str]) -> Q:
+    """Records that ended for one of these: a reason, a message code, or exactly both as `CODE/reason`.
+
+    Raises UnknownReason for what no record can have.
+    """
+    found = Q(pk__in=())
+    for cause in causes:
+        code, slash, reason = cause.partition("/")
+        if slash and code in CODES and reason in REASONS:
+            found |= Q(message_code=code, reason=reason)
+        elif not slash and cause in CODES:
+            found |= Q(message_code=cause)
+        elif cause and cause in REASONS:
+            found |= Q(reason=cause)
+        else:
+            raise UnknownReason(unknown=cause, known=", ".join(sorted(LABELS)))
+    return found
 
 
 def label(message_code: str, reason: str) -> str:

@@ -67,10 +67,13 @@ def _each(values: Mapping[int, Any], field: Field[Any, Any]) -> Case | Value:
     return Case(*(When(pk=pk, then=Value(value, output_field=field)) for pk, value in values.items()))
 
 
-def fail(record: SyncInstanceRecord, error: WhaleFallError, *, keep_slot: bool = False) -> RecordStatus | None:
+def fail(
+    record: SyncInstanceRecord, error: WhaleFallError, *, keep_slot: bool = False, is_last: bool = False
+) -> RecordStatus | None:
     """running → failed, or → pending when trying again may help. None when the record is no longer ours.
 
-    `keep_slot` leaves the connection slot taken for as long as a fetch may take, for one that could not be ended.
+    `keep_slot` leaves the connection slot taken for as long as a fetch may take, for one that could not be ended;
+    `is_last` says that this session tries no more.
     """
     what = {
         "message_code": error.message_code,
@@ -80,14 +83,21 @@ def fail(record: SyncInstanceRecord, error: WhaleFallError, *, keep_slot: bool =
         "slot_until": from_now(settings.SYNC_FETCH_SECONDS) if keep_slot else None,
     }
     tried = record.attempts - record.lost_count
-    if error.transient and tried < record.session.max_attempts:
-        wait = settings.SYNC_BACKOFF_SECONDS * 4 ** (tried - 1) * random.uniform(0.8, 1.2)
-        updated = held([record]).update(status=RecordStatus.PENDING, next_attempt_at=from_now(wait), **what)
+    if error.transient and not is_last and tried < record.session.max_attempts:
+        updated = held([record]).update(
+            status=RecordStatus.PENDING, next_attempt_at=from_now(_backoff_seconds(tried)), **what
+        )
         return RecordStatus.PENDING if updated else None
     updated = held([record]).update(
         status=RecordStatus.FAILED, completed_at=Now(), next_attempt_at=None, items_synced=0, **what
     )
     return RecordStatus.FAILED if updated else None
+
+
+def _backoff_seconds(tried: int) -> float:
+    """How long to wait after so many tries: four times as long each time up to a bound, never all at one moment."""
+    wait: float = min(settings.SYNC_BACKOFF_SECONDS * 4 ** (tried - 1), settings.SYNC_BACKOFF_LIMIT_SECONDS)
+    return wait * random.uniform(0.8, 1.2)
 
 
 def release(record: SyncInstanceRecord, *, closing_seconds: float = ABORT_GRACE_SECONDS) -> bool:

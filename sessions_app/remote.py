@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
+from instances.breaker import CLOSED
 from instances.models import Instance
 from instances.services import NOT_REJECTED
 from sessions_app import records
@@ -73,6 +74,6 @@ def _apply(category: SyncCategory[Any], reads: Sequence[Read[Any]]) -> Mapping[i
         counts = {first.instance.pk: category.apply(*first)}
         size = {"snapshot_bytes": first.snapshot.size_bytes}
     Instance.objects.filter(pk__in=counts.keys()).update(
-        last_connected_at=Now(), **size, **NOT_REJECTED, **counts[first.instance.pk].instance
+        last_connected_at=Now(), **size, **NOT_REJECTED, **CLOSED, **counts[first.instance.pk].instance
     )
     return counts

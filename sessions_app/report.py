@@ -18,6 +18,7 @@ def session_document(session: SyncSession, *, with_records: bool = False) -> dic
     document = dict(SessionSerializer(session).data)
     if with_records:
         document["records"] = [record_document(record) for record in records_of(session)]
+        document["retries"] = [str(retry.session_id) for retry in session.retries.order_by("pk")]
     return document
 
 
@@ -48,6 +49,14 @@ def session_line(session: SyncSession) -> str:
         open=counts[RecordStatus.PENDING] + counts[RecordStatus.RUNNING],
         total=session.total_instances,
     )
+
+
+def lineage_lines(session: SyncSession) -> list[str]:
+    """Which session this one retries, and which ones retry it."""
+    lines = [_("retried by {session_id}").format(session_id=retry) for retry in session.retries.order_by("pk")]
+    if session.retry_of:
+        lines.insert(0, _("retry of {session_id}").format(session_id=session.retry_of))
+    return lines
 
 
 def record_line(record: SyncInstanceRecord) -> str:

@@ -128,7 +128,11 @@ class RetryRequest(Body):
         allow_empty=False,
     )
     reasons = serializers.ListField(
-        child=serializers.CharField(max_length=64), required=False, allow_empty=False, max_length=50
+        child=serializers.CharField(max_length=64),
+        required=False,
+        allow_empty=False,
+        max_length=50,
+        help_text="Each a reason, a message code, or one error group: `CODE/reason`.",
     )
 
 

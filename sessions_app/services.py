@@ -10,7 +10,6 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import OperationalError, connection, transaction
-from django.db.models import Q
 from django.db.models.functions import Now
 
 from instances.models import Instance, InstanceQuerySet
@@ -25,6 +24,7 @@ from sessions_app.models import (
     SyncSession,
     SyncType,
 )
+from sessions_app.reasons import matching
 from sessions_app.recovery import SweepReport, sweep
 from whalefall.errors import (
     CredentialMissing,
@@ -240,10 +240,13 @@ def retry_session(
     reasons: Sequence[str] | None = None,
     user: User | None = None,
 ) -> SyncSession:
-    """A new session over the instances whose records ended so, linked by retry_of. Raises NothingToRetry."""
+    """A new session over the instances whose records ended so, linked by retry_of; `reasons` as matching() has them.
+
+    Raises UnknownReason, NothingToRetry.
+    """
     wanted = session.records.filter(status__in=statuses)
     if reasons is not None:
-        wanted = wanted.filter(Q(reason__in=reasons) | Q(message_code__in=reasons))
+        wanted = wanted.filter(matching(reasons))
     instances = Instance.objects.filter(pk__in=wanted.values("instance_id"))
     if not instances.active().exists():
         raise NothingToRetry(session_id=session.session_id)

@@ -67,6 +67,11 @@ class UnknownCategory(ValidationFailed):
     text = N_("Category {category} cannot be started; known are: {known}")
 
 
+class UnknownReason(ValidationFailed):
+    reason = "unknown_reason"
+    text = N_("Nothing ends for the reason {unknown}; known are: {known}")
+
+
 class RequestDataEmpty(WhaleFallError):
     message_code, http_status = "REQUEST_DATA_EMPTY", 400
     text = N_("The request has no content")
@@ -345,7 +350,7 @@ class InternalError(WhaleFallError):
 
 
 CATALOGUE: tuple[type[WhaleFallError], ...] = (
-    InvalidRequest, ValidationFailed, PageTooDeep, NoActiveInstance, InstanceDisabled, UnknownCategory,
+    InvalidRequest, ValidationFailed, PageTooDeep, NoActiveInstance, InstanceDisabled, UnknownCategory, UnknownReason,
     RequestDataEmpty, AuthenticationRequired, InvalidCredentials, PermissionRequired, CsrfMissing, CsrfInvalid,
     NotFound, UnknownInstance, ConstraintViolation, NameExists, CredentialInUse, TagInUse, CredentialMissing,
     CredentialUnreadable, RateLimitExceeded, ConnectionFailed, UnknownHost, ConnectionRefused, TlsFailed,

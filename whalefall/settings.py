@@ -157,8 +157,12 @@ SYNC_TURN_SECONDS = env.int("SYNC_TURN_SECONDS", default=60)
 SYNC_INLINE_SECONDS = env.int("SYNC_INLINE_SECONDS", default=20)
 SYNC_ATTEMPTS = env.int("SYNC_ATTEMPTS", default=3)
 SYNC_BACKOFF_SECONDS = env.int("SYNC_BACKOFF_SECONDS", default=30)
+SYNC_BACKOFF_LIMIT_SECONDS = env.int("SYNC_BACKOFF_LIMIT_SECONDS", default=600)
+SYNC_BREAKER_FAILURES = env.int("SYNC_BREAKER_FAILURES", default=5)
+SYNC_PROBE_SECONDS = env.int("SYNC_PROBE_SECONDS", default=2)
 SYNC_THREADS = env.int("SYNC_THREADS", default=16)
 SYNC_PER_HOST = env.int("SYNC_PER_HOST", default=2)
+SYNC_PER_SESSION = env.int("SYNC_PER_SESSION", default=0)
 SYNC_MEMORY_MB = env.int("SYNC_MEMORY_MB", default=512)
 
 # --- Our own database ---------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ older = [
 ]
 
 v1: list[URLPattern | URLResolver] = [
+    path("", include("instances.urls")),
     path("", include("sessions_app.urls")),
     path("", include("accounts_sync.urls")),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="schema"),

@@ -25,6 +25,7 @@ class StateFilter(DropdownFilter):
             ("active", _("Active")),
             ("disabled", _("Disabled")),
             ("suspended", _("Login suspended")),
+            ("unreachable", _("Unreachable")),
             (BIN, _("Recycle bin")),
         ]
 
@@ -36,6 +37,8 @@ class StateFilter(DropdownFilter):
                 return queryset.present().filter(is_active=False)
             case "suspended":
                 return queryset.present().suspended()
+            case "unreachable":
+                return queryset.active().unreachable()
             case "bin":
-                return queryset.filter(deleted_at__isnull=False)
+                return queryset.binned()
         return queryset.present()

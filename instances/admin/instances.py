@@ -17,7 +17,7 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
 import dbms
-from instances import connections, services
+from instances import breaker, connections, services
 from instances.admin.filters import BIN, StateFilter
 from instances.admin.forms import InstanceForm
 from instances.admin.saving import CheckedTwiceAdmin
@@ -46,6 +46,9 @@ class InstanceAdmin(CheckedTwiceAdmin):
         "sync_count",
         "rejected_reason",
         "rejected_at",
+        "breaker_opened_at",
+        "connection_failures",
+        "probed_at",
         "created_at",
         "updated_at",
         "deleted_at",
@@ -62,15 +65,16 @@ class InstanceAdmin(CheckedTwiceAdmin):
                     "detailed_version",
                     ("last_connected_at", "sync_count"),
                     ("rejected_reason", "rejected_at"),
+                    ("breaker_opened_at", "connection_failures", "probed_at"),
                     ("created_at", "updated_at", "deleted_at"),
                 )
             },
         ),
     )
     add_fieldsets = fieldsets[:-1]
-    actions = ("restore_selected",)
+    actions = ("restore_selected", "reset_breakers")
     actions_row = ("test_connection",)
-    actions_detail = ("test_connection", "restore", "purge")
+    actions_detail = ("test_connection", "reset_breaker", "restore", "purge")
 
     # The list
 
@@ -108,14 +112,24 @@ class InstanceAdmin(CheckedTwiceAdmin):
 
     @display(
         description=_("state"),
-        label={"active": "success", "disabled": "info", "suspended": "danger", "bin": "warning"},
+        label={
+            "active": "success",
+            "disabled": "info",
+            "suspended": "danger",
+            "unreachable": "danger",
+            "bin": "warning",
+        },
     )
     def state(self, instance: Instance) -> tuple[str, Any]:
         if instance.deleted_at:
             return "bin", _("Recycle bin")
         if instance.rejected_login:
             return "suspended", _("Login suspended")
-        return ("active", _("Active")) if instance.is_active else ("disabled", _("Disabled"))
+        if not instance.is_active:
+            return "disabled", _("Disabled")
+        if instance.is_unreachable:
+            return "unreachable", breaker.describe(instance)
+        return "active", _("Active")
 
     # The form
 
@@ -163,13 +177,23 @@ class InstanceAdmin(CheckedTwiceAdmin):
         text = ngettext("%(count)d instance restored", "%(count)d instances restored", count) % {"count": count}
         self.message_user(request, text, messages.SUCCESS)
 
+    @admin.action(description=_("Reset breaker of selected instances"), permissions=["run_sync"])
+    def reset_breakers(self, request: HttpRequest, queryset: InstanceQuerySet) -> None:
+        count = breaker.close(Instance.objects.filter(pk__in=queryset.order_by().values("pk")))
+        text = ngettext("%(count)d breaker reset", "%(count)d breakers reset", count) % {"count": count}
+        self.message_user(request, text, messages.SUCCESS)
+
     def has_restore_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         """Who may change an instance may take it out of the recycle bin."""
-        return self.has_change_permission(request) and self._is_in_bin(object_id)
+        return self.has_change_permission(request) and self._is(Instance.objects.binned(), object_id)
 
     def has_purge_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         """Who may delete an instance may do it for good, once it lies in the recycle bin."""
-        return super().has_delete_permission(request) and self._is_in_bin(object_id)
+        return super().has_delete_permission(request) and self._is(Instance.objects.binned(), object_id)
+
+    def has_reset_breaker_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Who may read servers may have one that is only probed read as usual again."""
+        return self.has_run_sync_permission(request) and self._is(Instance.objects.unreachable(), object_id)
 
     def has_run_sync_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         """Who may read servers may test the connection to them."""
@@ -204,7 +228,23 @@ class InstanceAdmin(CheckedTwiceAdmin):
         self.message_user(request, _("%(name)s is deleted for good.") % {"name": instance}, messages.SUCCESS)
         return _go_to(reverse("admin:instances_instance_changelist"))
 
-    # Testing
+    # Testing and reaching
+
+    @action(
+        description=_("Reset breaker"),
+        icon="restart_alt",
+        permissions=["reset_breaker"],
+        dialog={
+            "title": _("Reset the breaker of this instance?"),
+            "description": _("Schedules only probe it since connecting failed too often; they will read it as usual."),
+            "form_submit_text": _("Reset breaker"),
+        },
+    )
+    def reset_breaker(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
+        instance = self._get(request, object_id)
+        breaker.close(Instance.objects.filter(pk=instance.pk))
+        self.message_user(request, _("The breaker of %(name)s is reset.") % {"name": instance}, messages.SUCCESS)
+        return _go_to(reverse("admin:instances_instance_change", args=[instance.pk]))
 
     @action(
         description=_("Test connection"),
@@ -212,7 +252,9 @@ class InstanceAdmin(CheckedTwiceAdmin):
         permissions=["run_sync"],
         dialog={
             "title": _("Test the connection?"),
-            "description": _("WhaleFall logs in to the server now. A success ends a suspension of the login."),
+            "description": _(
+                "WhaleFall logs in to the server now. A success ends a suspension and resets the breaker."
+            ),
             "form_submit_text": _("Test connection"),
         },
     )
@@ -240,10 +282,12 @@ class InstanceAdmin(CheckedTwiceAdmin):
             raise Http404
         return instance
 
-    def _is_in_bin(self, object_id: str | None) -> bool:
+    @staticmethod
+    def _is(instances: InstanceQuerySet, object_id: str | None) -> bool:
+        """Whether the page's instance is among these."""
         if object_id is None or not str(object_id).isdecimal():
             return False
-        return Instance.objects.filter(pk=object_id, deleted_at__isnull=False).exists()
+        return instances.filter(pk=object_id).exists()
 
 
 def _go_to(url: str) -> HttpResponse:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, cast
 
 from django import forms
 from django.contrib import messages
+from django.contrib.admin.utils import unquote
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldBooleanSwitchWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldBooleanSwitchWidget
 
 from sessions_app.models import SyncSession
+from sessions_app.progress import ErrorGroup, error_groups
+from sessions_app.reasons import label
 from whalefall.errors import WhaleFallError
 from whalefall.messages import hint, render_error
 
@@ -28,6 +32,26 @@ class SyncDialog(BaseDialogForm):
         required=False,
         widget=UnfoldBooleanSwitchWidget,
     )
+
+
+class RetryDialog(BaseDialogForm):
+    """Asks which of the failed instances to try again, by why they failed: all, or what a link names."""
+
+    reasons = forms.MultipleChoiceField(label=_("What failed, and why"), widget=UnfoldAdminCheckboxSelectMultipleWidget)
+
+    def __init__(self, request: HttpRequest, object_id: int | str | None = None, **kwargs: Any) -> None:
+        super().__init__(request, object_id, **kwargs)
+        pk = unquote(str(object_id))
+        session = SyncSession.objects.filter(pk=pk).first() if pk.isdecimal() else None
+        groups = error_groups(session) if session else []
+        field = cast("forms.MultipleChoiceField", self.fields["reasons"])
+        field.choices = [(group.cause, _group_label(group)) for group in groups]
+        field.initial = request.GET.getlist("reason") or [group.cause for group in groups]
+        field.required = bool(groups)
+
+
+def _group_label(group: ErrorGroup) -> str:
+    return f"{label(group.message_code, group.reason)} ({group.message_code}): {group.count}"
 
 
 def go(request: HttpRequest, url: str) -> HttpResponse:

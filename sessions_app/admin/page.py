@@ -18,7 +18,7 @@ from sessions_app import reasons
 from sessions_app.admin import cells
 from sessions_app.admin.dialogs import short
 from sessions_app.models import Outcome, RecordStatus, SyncInstanceRecord, SyncSession
-from sessions_app.progress import add_live_counts, error_groups
+from sessions_app.progress import ErrorGroup, add_live_counts, error_groups
 from whalefall.cards import Card
 
 PER_PAGE = 25
@@ -49,6 +49,7 @@ class Cause:
     """Why a number of records failed."""
 
     label: str
+    cause: str
     message_code: str
     reason: str
     count: int
@@ -96,6 +97,7 @@ def context(request: HttpRequest, session: SyncSession) -> dict[str, Any]:
         "rows": [_row(record) for record in records],
         "elided": records.paginator.get_elided_page_range(records.number, on_each_side=2, on_ends=1),
         "causes": [_cause(group) for group in error_groups(session)],
+        "retry_url": _retry_url(request, session),
         "cards": _cards(request, session),
         "retries": list(session.retries.order_by("pk")),
         "parameters": json.dumps(session.parameters, ensure_ascii=False, indent=2) if session.parameters else "",
@@ -144,15 +146,23 @@ def _row(record: SyncInstanceRecord) -> Row:
     )
 
 
-def _cause(group: Any) -> Cause:
+def _cause(group: ErrorGroup) -> Cause:
     return Cause(
         label=reasons.label(group.message_code, group.reason),
+        cause=group.cause,
         message_code=group.message_code,
         reason=group.reason,
         count=group.count,
         example=group.example.error_message,
         hint=group.example.hint,
     )
+
+
+def _retry_url(request: HttpRequest, session: SyncSession) -> str:
+    """Where a retry is asked for; empty for who may not, or while the session runs."""
+    if not (session.is_final and request.user.has_perm("sessions_app.retry_syncsession")):
+        return ""
+    return reverse("admin:sessions_app_syncsession_retry_failed", args=[session.pk])
 
 
 def _cards(request: HttpRequest, session: SyncSession) -> list[Card]:

@@ -18,7 +18,7 @@ from unfold.views import ChangeList
 
 from sessions_app import services
 from sessions_app.admin import cells, page
-from sessions_app.admin.dialogs import attempt, go, session_url, short
+from sessions_app.admin.dialogs import RetryDialog, attempt, go, session_url, short
 from sessions_app.admin.filters import OutcomeFilter
 from sessions_app.admin.readonly import ReadOnlyAdmin
 from sessions_app.models import RecordStatus, SyncSession
@@ -150,16 +150,20 @@ class SessionPage(ReadOnlyAdmin):
             "title": _("Retry the failed instances?"),
             "description": _("A new session starts over the instances that failed in this one."),
             "form_submit_text": _("Start the retry"),
-            "form_class": None,
+            "form_class": RetryDialog,
         },
     )
-    def retry_failed(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+    def retry_failed(self, request: HttpRequest, form: RetryDialog, object_id: str) -> HttpResponse:
         session = self._chosen(request, object_id)
         if session is None:
             return go(request, reverse("admin:sessions_app_syncsession_changelist"))
         started = attempt(
             request,
-            lambda: services.retry_session(session, user=request.user),  # type: ignore[arg-type]
+            lambda: services.retry_session(
+                session,
+                reasons=form.cleaned_data["reasons"] or None,
+                user=request.user,  # type: ignore[arg-type]
+            ),
             str(_("Session {session} tries the failed instances again")),
         )
         return go(request, session_url(started or session))

@@ -15,7 +15,7 @@ from sessions_app import sessions
 from sessions_app.models import SyncSession
 from tests.sessions_app import fakes
 from tests.sessions_app.conftest import FAKES
-from tests.sessions_app.rows import end, session_with
+from tests.sessions_app.rows import REJECTED, end, session_with
 
 
 @pytest.fixture(autouse=True)
@@ -102,6 +102,17 @@ def test_a_cancelled_record_is_cancelling_until_its_connection_is_closed(operato
     session.records.update(slot_until=None)
     expect(row.get_by_text("Cancelled", exact=True)).to_be_visible()
     assert operator.evaluate("window.sameDocument") is True
+
+
+def test_one_error_group_is_retried_through_the_dialog(operator: Page, live_server):
+    session = session_with("failed", {"status": "failed", "name": "login", **REJECTED})
+    operator.goto(f"{live_server.url}/admin/sessions_app/syncsession/{session.pk}/change/")
+    operator.get_by_role("listitem").filter(has_text="Login rejected").get_by_text("Retry these").click()
+    expect(operator.get_by_label("Login rejected")).to_be_checked()
+    expect(operator.get_by_label("Connection refused")).not_to_be_checked()
+    operator.get_by_role("button", name="Start the retry").click()
+    expect(operator.get_by_text(re.compile("Session .* tries the failed instances again"))).to_be_visible()
+    assert [record.instance_name for record in session.retries.get().records.all()] == ["login"]
 
 
 def test_chosen_instances_are_synchronized_from_their_list(operator: Page, live_server):

@@ -156,6 +156,16 @@ class TestNetwork:
         assert {(type(error), error.message_code, error.reason, error.transient) for error in errors} == {
             (RemoteTimeout, "DATABASE_TIMEOUT", "timeout", True)
         }
+        assert not target.interrupt.has_connected
+        assert not limited.interrupt.has_connected
+
+    def test_a_server_that_lets_us_in_has_connected_and_one_that_does_not_has_not(self, subject):
+        target = subject.login("reader", "right")
+        assert not target.interrupt.has_connected
+        failure_of(subject, replace(target, password="wrong"))
+        assert not target.interrupt.has_connected
+        with subject.adapter.connect(target):
+            assert target.interrupt.has_connected
 
     def test_a_peer_that_hangs_up_breaks_the_protocol(self, subject):
         with listener(b"", keep_open=False, speaks_first=True) as port:

@@ -10,6 +10,7 @@ from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from instances import services
 from instances.admin import CredentialAdmin, InstanceAdmin, TagAdmin
@@ -80,17 +81,19 @@ def test_the_list_says_the_state_and_leaves_the_recycle_bin_out(client: Client):
     InstanceFactory(name="active", tags=[TagFactory(name="prod")])
     InstanceFactory(name="disabled", is_active=False)
     InstanceFactory(name="suspended", rejected_login="x")
+    InstanceFactory(name="unreachable", connection_failures=7, breaker_opened_at=timezone.now())
     InstanceFactory(name="binned")
     services.soft_delete(Instance.objects.filter(name="binned"))
-    assert listed(client) == ["active", "disabled", "suspended"]
-    assert listed(client, "?state=active") == ["active", "suspended"]
+    assert listed(client) == ["active", "disabled", "suspended", "unreachable"]
+    assert listed(client, "?state=active") == ["active", "suspended", "unreachable"]
+    assert listed(client, "?state=unreachable") == ["unreachable"]
     assert listed(client, "?state=disabled") == ["disabled"]
     assert listed(client, "?state=suspended") == ["suspended"]
     assert listed(client, "?state=bin") == ["binned"]
     assert listed(client, "?q=disab") == ["disabled"]
-    assert listed(client, "?db_type__exact=postgresql&state=active") == ["active", "suspended"]
+    assert listed(client, "?db_type__exact=postgresql&state=active") == ["active", "suspended", "unreachable"]
     html = client.get(LIST).content.decode()
-    for text in ("Login suspended", "Disabled", "PostgreSQL", "prod"):
+    for text in ("Login suspended", "Disabled", "PostgreSQL", "prod", "Unreachable since", ", 7 failures"):
         assert text in html
 
 
@@ -155,10 +158,27 @@ def test_every_action_asks_before_it_acts():
         assert not model_admin.actions_submit_line
 
 
-@pytest.mark.parametrize("action", ["test_connection", "restore", "purge"])
+def test_only_an_unreachable_instance_offers_to_reset_its_breaker(client: Client):
+    instance = InstanceFactory(connection_failures=2)
+    assert page(instance, "reset_breaker") not in client.get(page(instance)).content.decode()
+    Instance.objects.update(connection_failures=7, breaker_opened_at=timezone.now())
+    assert page(instance, "reset_breaker") in client.get(page(instance)).content.decode()
+    assert client.post(page(instance, "reset_breaker"), CONFIRMED).headers["HX-Redirect"] == page(instance)
+    instance.refresh_from_db()
+    assert (instance.connection_failures, instance.is_unreachable) == (0, False)
+
+
+def test_the_breakers_of_many_are_reset_from_the_list(client: Client):
+    chosen = InstanceFactory.create_batch(2, connection_failures=7, breaker_opened_at=timezone.now())
+    kept = InstanceFactory(connection_failures=7, breaker_opened_at=timezone.now())
+    client.post(LIST, {"action": "reset_breakers", "_selected_action": [instance.pk for instance in chosen]})
+    assert list(Instance.objects.unreachable()) == [kept]
+
+
+@pytest.mark.parametrize("action", ["test_connection", "reset_breaker", "restore", "purge"])
 def test_opening_an_action_changes_nothing(client: Client, action: str):
-    instance = InstanceFactory(credential=None)
-    if action != "test_connection":
+    instance = InstanceFactory(credential=None, connection_failures=7, breaker_opened_at=timezone.now())
+    if action in ("restore", "purge"):
         services.soft_delete(Instance.objects.all())
     before = Instance.objects.values().get()
     response = client.get(page(instance, action))

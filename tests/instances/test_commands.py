@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
 from instances.models import Credential, Instance, Tag
 from tests.instances.factories import CredentialFactory, InstanceFactory, TagFactory
@@ -86,6 +87,10 @@ def test_list_shows_what_is_asked_for(manage: Shell):
     InstanceFactory(name="a", is_active=False)
     assert [line.split()[0] for line in manage("instances", "list").out.splitlines()] == ["a", "b"]
     assert [row["name"] for row in manage("instances", "list", "--json").json] == ["a", "b"]
+    assert manage("instances", "list", "--json").json[1]["connection_failures"] == 0
+    Instance.objects.filter(name="b").update(connection_failures=7, breaker_opened_at=timezone.now())
+    assert ", 7 failures" in manage("instances", "list").out.splitlines()[1]
+    assert manage("instances", "list", "--json").json[1]["breaker_opened_at"]
     assert [row["name"] for row in manage("instances", "list", "--tag", "prod", "--json").json] == ["b"]
     assert len(manage("instances", "list", "--db-type", "postgres", "--json").json) == 2
     assert manage("instances", "list", "--tag", "none").err.startswith("RESOURCE_NOT_FOUND: ")

@@ -246,10 +246,33 @@ def test_cancelling_what_has_just_ended_says_so():
 
 def test_retry_starts_a_session_and_leads_to_it():
     session = session_with("failed", "completed")
-    answer = browser("operator").post(f"{SESSIONS}{session.pk}/retry_failed/", CONFIRMED)
+    chosen = {**CONFIRMED, "reasons": ["DATABASE_CONNECTION_ERROR/refused"]}
+    answer = browser("operator").post(f"{SESSIONS}{session.pk}/retry_failed/", chosen)
     started = SyncSession.objects.get(retry_of=session)
     assert answer["Location"] == f"{SESSIONS}{started.pk}/change/"
     assert (started.total_instances, started.created_by.username) == (1, "operator")
+
+
+def test_an_error_group_leads_to_the_retry_of_exactly_its_instances():
+    session = session_with("failed", "failed", {"status": "failed", "name": "login", **REJECTED})
+    client = browser("operator")
+    links = [part.split('"')[0] for part in page(session, "operator").split('hx-get="') if "?reason=" in part[:200]]
+    assert len(links) == 2
+    ticked = client.get(next(link for link in links if link.endswith("/auth"))).context["form"]["reasons"].value()
+    assert ticked == ["DATABASE_CONNECTION_ERROR/auth"]
+    client.post(f"{SESSIONS}{session.pk}/retry_failed/", {**CONFIRMED, "reasons": ticked})
+    assert [record.instance_name for record in SyncSession.objects.get(retry_of=session).records.all()] == ["login"]
+    assert "?reason=" not in page(session, "viewer")
+
+
+def test_a_retry_of_everything_is_what_the_dialog_offers_and_of_nothing_is_refused():
+    session = session_with("failed", {"status": "failed", **REJECTED})
+    client, url = browser("operator"), f"{SESSIONS}{session.pk}/retry_failed/"
+    offered = ["DATABASE_CONNECTION_ERROR/auth", "DATABASE_CONNECTION_ERROR/refused"]
+    assert client.get(url).context["form"]["reasons"].value() == offered
+    for reasons in ([], ["nonsense"]):
+        assert client.post(url, {**CONFIRMED, "reasons": reasons}).status_code == 200
+    assert SyncSession.objects.count() == 1
 
 
 @pytest.mark.parametrize("action", ["cancel", "retry_failed"])

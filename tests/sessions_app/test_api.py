@@ -287,12 +287,15 @@ def test_retry_narrows_by_reason_and_status():
     client, url = api("operator"), f"{URL}/{session.session_id}/actions/retry"
     by_reason = client.post(url, {"reasons": ["auth"]}).json()["data"]["session"]
     assert by_reason["total_instances"] == 1
+    by_group = client.post(url, {"reasons": ["DATABASE_CONNECTION_ERROR/refused"]}).json()["data"]["session"]
+    assert by_group["total_instances"] == 1
     by_status = client.post(url, {"statuses": ["skipped"]}).json()["data"]["session"]
     assert by_status["total_instances"] == 1
 
 
 @pytest.mark.parametrize(
-    "body", [{"statuses": ["completed"]}, {"statuses": []}, {"reasons": "auth"}, {"statuses": [1]}]
+    "body",
+    [{"statuses": ["completed"]}, {"statuses": []}, {"reasons": "auth"}, {"statuses": [1]}, {"reasons": ["auht"]}],
 )
 def test_retry_refuses_what_it_does_not_know(body):
     session = session_with("failed")

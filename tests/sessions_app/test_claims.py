@@ -10,8 +10,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from instances.models import Instance
-from sessions_app import claims, services
+from sessions_app import claims, records, services
+from sessions_app.categories import ItemCounts
 from sessions_app.models import RecordStatus, SyncInstanceRecord
+from tests.sessions_app.conftest import expire_lease, record_of
 
 pytestmark = pytest.mark.django_db
 
@@ -122,3 +124,53 @@ def test_a_claim_costs_the_same_for_one_record_and_for_many(script, make_instanc
     with CaptureQueriesContext(connection) as many:
         claim(16)
     assert len(one) == len(many) <= 7
+
+
+def test_a_session_at_its_limit_leaves_its_turns_to_others(script, make_instances, settings):
+    settings.SYNC_PER_SESSION = 2
+    make_instances("a1", "a2", "a3", "a4")
+    start()
+    make_instances("b1", "b2", "b3")
+    start(instances=Instance.objects.filter(name__startswith="b"), sync_type="manual_batch")
+    assert claim(3) == ["a1", "b1", "a2"]
+    assert claim() == ["b2"]
+    assert claim() == []
+
+
+def test_a_session_takes_on_what_its_ended_fetches_leave(script, make_instances, settings):
+    settings.SYNC_PER_SESSION = 2
+    make_instances("a1", "a2", "a3")
+    start()
+    first, _second = claims.claim_fetches(limit=16, free_bytes=PLENTY, idle=True).records
+    records.complete([first], {first.pk: ItemCounts()})
+    assert claim() == ["a3"]
+
+
+def test_what_a_lost_worker_had_open_does_not_keep_its_session_waiting(script, make_instances, settings):
+    settings.SYNC_PER_SESSION = 1
+    make_instances("a1", "a2")
+    session = start()
+    assert claim() == ["a1"]
+    expire_lease(record_of(session, "a1"))
+    services.sweep()
+    assert claim() == ["a1"]
+
+
+def test_a_limit_per_session_costs_no_statement(script, make_instances, settings):
+    make_instances("a1", "a2")
+    start()
+    with CaptureQueriesContext(connection) as without:
+        claim(1)
+    settings.SYNC_PER_SESSION = 5
+    with CaptureQueriesContext(connection) as limited:
+        claim(1)
+    assert len(limited) == len(without)
+
+
+def test_there_is_more_to_claim_than_a_limited_session_lets_through(script, make_instances, settings):
+    settings.SYNC_PER_SESSION = 1
+    make_instances("a1", "a2")
+    start()
+    for taken in (1, 0):
+        claim = claims.claim_fetches(limit=16, free_bytes=PLENTY, idle=True)
+        assert (len(claim.records), claim.is_everything) == (taken, False)

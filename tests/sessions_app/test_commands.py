@@ -182,6 +182,19 @@ def test_sessions_retry_starts_a_child(manage, session):
     assert (document["retry_of"], document["total_instances"]) == (str(session.session_id), 1)
 
 
+def test_sessions_show_leads_from_a_retry_to_its_origin_and_back(manage, session):
+    child = manage("sessions", "retry", str(session.session_id), "--json").json["session_id"]
+    assert f"retried by {child}" in manage("sessions", "show", str(session.session_id)).out
+    assert manage("sessions", "show", str(session.session_id), "--json").json["retries"] == [child]
+    assert f"retry of {session.session_id}" in manage("sessions", "show", child).out
+
+
+def test_sessions_retry_refuses_a_reason_that_does_not_exist(manage, session):
+    ended = manage("sessions", "retry", str(session.session_id), "--reason", "refussed")
+    assert (ended.status, ended.err.split(":")[0]) == (1, "VALIDATION_ERROR")
+    assert "refussed" in ended.err
+
+
 def test_sessions_cancel_ends_a_running_session(manage, script, make_instances):
     make_instances("a")
     session = services.start_session(category="account", sync_type="manual_task", instances=Instance.objects.all())

@@ -12,17 +12,21 @@ from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 
 from instances.models import Instance
-from sessions_app import claims, engine, progress, schedules, services, sessions, tasks
+from sessions_app import claims, engine, progress, reasons, schedules, services, sessions, tasks
 from sessions_app.models import RecordStatus, SessionStatus, SyncInstanceRecord, SyncSession
 from tests.sessions_app.conftest import expire_lease, record_of
 from whalefall.errors import (
+    CATALOGUE,
+    AnswerUnexplained,
     ConnectionRefused,
+    ConnectionUnexplained,
     InstanceDisabled,
     NoActiveInstance,
     NothingToRetry,
     PrivilegeMissing,
     SyncAlreadyRunning,
     UnknownCategory,
+    UnknownReason,
 )
 
 pytestmark = pytest.mark.django_db
@@ -201,6 +205,53 @@ def test_retry_can_be_narrowed_by_reason(script, make_instances):
     engine.run(session=first)
     assert statuses(services.retry_session(first, reasons=["refused"])) == {"b": "pending"}
     assert statuses(services.retry_session(first, reasons=["SYNC_DATA_ERROR"])) == {"a": "pending"}
+
+
+def test_retry_can_be_narrowed_to_exactly_one_error_group(script, make_instances):
+    make_instances("a", "b")
+    script.fetch["a"] = fail_with(AnswerUnexplained)
+    script.fetch["b"] = fail_with(ConnectionUnexplained)
+    first = start(max_attempts=1)
+    engine.run(session=first)
+    groups = {group.cause: group.example.instance_name for group in progress.error_groups(first)}
+    assert groups == {"SYNC_DATA_ERROR/other": "a", "DATABASE_CONNECTION_ERROR/other": "b"}
+    for cause, name in groups.items():
+        child = services.retry_session(first, reasons=[cause])
+        assert set(statuses(child)) == {name}
+        services.cancel_session(child)
+    assert set(statuses(services.retry_session(first, reasons=list(groups)))) == {"a", "b"}
+
+
+@pytest.mark.parametrize("error", CATALOGUE, ids=lambda error: error.__name__)
+def test_whatever_a_record_can_end_for_is_a_known_reason(error):
+    reasons.matching([error.message_code, f"{error.message_code}/{error.reason}", *filter(None, [error.reason])])
+
+
+@pytest.mark.parametrize("unknown", ["", "/", "nonsense", "refused/", "DATABASE_TIMEOUT/nonsense", "a/b/c", "auth "])
+def test_a_retry_for_a_reason_that_does_not_exist_is_refused(script, make_instances, unknown):
+    make_instances("a")
+    script.fetch["a"] = fail_with(PrivilegeMissing)
+    first = start(max_attempts=1)
+    engine.run(session=first)
+    with pytest.raises(UnknownReason):
+        services.retry_session(first, reasons=["privilege", unknown])
+    assert SyncSession.objects.count() == 1
+
+
+def test_what_lost_its_workers_can_be_retried_after_the_crash(script, make_instances):
+    make_instances("a", "b")
+    first = start()
+    for _ in range(3):  # each time the worker dies with both of them
+        claims.claim_fetches(limit=16, free_bytes=10**9, idle=True)
+        claims.claim_fetches(limit=16, free_bytes=10**9, idle=True)
+        SyncInstanceRecord.objects.filter(status="running").update(lease_expires_at=timezone.now())
+        services.sweep()
+    first.refresh_from_db()
+    assert (first.status, set(statuses(first).values())) == ("failed", {"failed"})
+    child = services.retry_session(first, reasons=["worker_lost"])
+    engine.run(session=child)
+    child.refresh_from_db()
+    assert (child.outcome, child.retry_of, list(first.retries.all())) == ("clean", first, [child])
 
 
 def test_a_retry_is_not_forced_because_the_first_run_was(script, make_instances):

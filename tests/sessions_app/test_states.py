@@ -15,7 +15,8 @@ from sessions_app import claims, records, services, sessions
 from sessions_app.categories import ItemCounts
 from sessions_app.models import OPEN, RecordStatus, SessionStatus, SyncInstanceRecord, SyncSession
 from tests.sessions_app.conftest import expire_lease, record_of
-from whalefall.errors import ConnectionRefused, LoginRejected, SessionFinished
+from whalefall import messages
+from whalefall.errors import CATALOGUE, ConnectionRefused, LoginRejected, SessionFinished
 
 pytestmark = pytest.mark.django_db
 
@@ -75,6 +76,25 @@ def test_give_back_keeps_the_error_of_a_transient_failure(session):
     waiting = fresh(record)
     assert (waiting.message_code, waiting.reason) == ("DATABASE_CONNECTION_ERROR", "refused")
     assert waiting.next_attempt_at > timezone.now()
+
+
+@pytest.mark.parametrize(
+    "error", [error for error in CATALOGUE if not error.transient], ids=lambda error: error.__name__
+)
+def test_what_does_not_pass_by_itself_is_never_given_back(session, error):
+    record = claim(session)
+    assert records.fail(record, messages.revive(error.message_code, error.reason, {})) == RecordStatus.FAILED
+    assert fresh(record).next_attempt_at is None
+
+
+@pytest.mark.parametrize(("tried", "seconds"), [(1, 30), (2, 120), (3, 480), (4, 600), (50, 600)])
+def test_waits_grow_fourfold_up_to_a_bound(session, tried, seconds):
+    record = claim(session)
+    record.attempts, record.session.max_attempts = tried, tried + 1
+    before = timezone.now()
+    assert records.fail(record, REFUSED) == RecordStatus.PENDING
+    wait = (fresh(record).next_attempt_at - before).total_seconds()
+    assert wait == pytest.approx(seconds, rel=0.21)
 
 
 def test_skip_ends_a_held_record(session):

@@ -98,6 +98,16 @@ def test_a_suspended_instance_that_is_disabled_needs_nobody():
     assert not dashboard()["urgent_cards"]
 
 
+def test_the_dashboard_names_what_nobody_can_connect_to_and_leads_there():
+    assert "Unreachable" not in cards(dashboard())
+    for name in ("billing", "disabled"):
+        make_instance(name, is_active=name == "billing", connection_failures=7, breaker_opened_at=timezone.now())
+    assert cards(dashboard())["Unreachable"][0] == "1"
+    shown = unescape(browser("viewer").get("/admin/").content.decode())
+    assert "billing: nobody could connect" in shown
+    assert "/admin/instances/instance/?state=unreachable" in shown
+
+
 def test_the_dashboard_takes_as_many_statements_with_much_data_as_with_little(django_assert_max_num_queries):
     def count() -> int:
         with django_assert_max_num_queries(18) as captured:
@@ -106,6 +116,7 @@ def test_the_dashboard_takes_as_many_statements_with_much_data_as_with_little(dj
 
     client = browser("viewer")
     make_instance("suspended", rejected_login="x", rejected_at=timezone.now())
+    make_instance("unreachable", breaker_opened_at=timezone.now())
     session_with("completed")
     session_with("running")
     few = count()

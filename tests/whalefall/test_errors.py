@@ -8,6 +8,10 @@ from collections.abc import Iterator
 from whalefall import messages
 from whalefall.errors import CATALOGUE, WhaleFallError
 
+# By reason: what may pass by itself. A rejected login never does: every further one may lock the account.
+TRANSIENT = {
+    "dns", "refused", "timeout", "protocol", "restarting", "too_many_connections", "outdated", "unavailable",
+}  # fmt: skip
 UNWORDED = {"RemoteError"}  # a base that is never raised itself
 
 
@@ -35,3 +39,14 @@ def test_what_a_row_stores_of_an_error_gives_its_text_again():
     for error in CATALOGUE:
         revived = messages.revive(error.message_code, error.reason, {})
         assert (revived.text, revived.hint) == (error.text, error.hint)
+
+
+def test_only_what_may_pass_by_itself_is_tried_again():
+    assert {error.reason for error in CATALOGUE if error.transient} == TRANSIENT
+    assert not [error for error in CATALOGUE if error.reason in TRANSIENT and not error.transient]
+
+
+def test_a_rejected_login_is_never_transient():
+    logins = [error for error in CATALOGUE if error.reason in ("auth", "account_locked")]
+    assert len(logins) == 2
+    assert not any(error.transient for error in logins)

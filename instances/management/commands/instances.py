@@ -17,7 +17,7 @@ from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 
 import dbms
-from instances import connections, inventory, services
+from instances import breaker, connections, inventory, services
 from instances.models import Credential, Instance
 from whalefall.commands import DomainCommand
 from whalefall.errors import NameExists, NotFound, ValidationFailed
@@ -96,7 +96,7 @@ class Command(DomainCommand):
                 instance.db_type,
                 f"{instance.host}:{instance.port}",
                 instance.main_version or "-",
-                _("active") if instance.is_active else _("disabled"),
+                (breaker.describe(instance) or _("active")) if instance.is_active else _("disabled"),
             )
             for instance in found
         ]
@@ -191,6 +191,9 @@ def _document(instance: Instance) -> dict[str, Any]:
         "is_active": instance.is_active,
         "last_connected_at": instance.last_connected_at,
         "sync_count": instance.sync_count,
+        "connection_failures": instance.connection_failures,
+        "breaker_opened_at": instance.breaker_opened_at,
+        "probed_at": instance.probed_at,
     }
 
 

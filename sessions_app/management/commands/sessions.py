@@ -39,7 +39,7 @@ class Command(DomainCommand):
         retry = actions.add_parser("retry", help="a new session over the failed instances")
         retry.add_argument("session_id")
         retry.add_argument("--status", action="append", choices=["failed", "cancelled", "skipped"])
-        retry.add_argument("--reason", action="append", help="reason or message code; repeatable")
+        retry.add_argument("--reason", action="append", help="reason, message code or CODE/reason; repeatable")
         purge = actions.add_parser("purge", help="delete finished sessions; change logs stay")
         days = whole_number(least=1, most=36_500)
         purge.add_argument("--older-than", type=days, required=True, metavar="DAYS")
@@ -67,6 +67,9 @@ class Command(DomainCommand):
     def show(self, options: dict[str, Any]) -> None:
         session = _session(options["session_id"])
         report.print_outcome(self, session, as_json=options["json"])
+        if not options["json"]:
+            for line in report.lineage_lines(session):
+                self.stdout.write(line)
 
     def records(self, options: dict[str, Any]) -> None:
         found = [
