@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.utils.module_loading import import_string
 
+SWEEP_SECONDS = 90  # each minute, and django-q2 looks for what is due each half minute
 GUARD_SECONDS = 3  # django-q2 gives a worker this much beyond its timeout
 
 
@@ -59,6 +60,16 @@ def check_times(**kwargs: Any) -> list[CheckMessage]:
             6, "SYNC_INLINE_SECONDS", "SYNC_FETCH_SECONDS",
             low_value=settings.SYNC_INLINE_SECONDS, high_value=settings.SYNC_FETCH_SECONDS,
             hint="A request hands its record over to the workers long before the fetch's own limit.",
+        ),
+        *_below(
+            7, "Q_CLUSTER['timeout'] + SWEEP_SECONDS", "HEALTH_SWEEP_SECONDS",
+            low_value=queue["timeout"] + SWEEP_SECONDS, high_value=settings.HEALTH_SWEEP_SECONDS,
+            hint="While every worker is busy with a long turn nobody sweeps, and nothing is wrong.",
+        ),
+        *_below(
+            8, "SYNC_FETCH_SECONDS + SYNC_APPLY_SECONDS + SWEEP_SECONDS", "HEALTH_QUEUE_SECONDS",
+            low_value=settings.SYNC_FETCH_SECONDS + apply + SWEEP_SECONDS, high_value=settings.HEALTH_QUEUE_SECONDS,
+            hint="While every thread reads a slow server nobody claims, and nothing is wrong.",
         ),
     ]  # fmt: skip
 

@@ -11,12 +11,12 @@ from typing import NamedTuple, cast
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Value, Window
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Value, Window
 from django.db.models.functions import Coalesce, Now, RowNumber
 
 from dbms.snapshots import SERVER
 from instances.models import Instance
-from sessions_app import categories, records
+from sessions_app import categories, heartbeats, records
 from sessions_app.categories import Run
 from sessions_app.clock import from_now
 from sessions_app.models import InstanceCoverage, RecordStatus, SessionStatus, SyncInstanceRecord, SyncSession
@@ -128,6 +128,18 @@ def run_of(record: SyncInstanceRecord) -> Run:
     )
 
 
+def waiting() -> QuerySet[SyncInstanceRecord]:
+    """Claimable records whose host has room, if they need one: what an idle worker would take."""
+    local = [category.key for category in categories.table().values() if category.is_local]
+    busy = (
+        SyncInstanceRecord.objects.filter(slot_until__gt=Now())
+        .values("host_key")
+        .annotate(number=Count("pk"))
+        .filter(number__gte=settings.SYNC_PER_HOST)
+    )
+    return claimable().filter(~Q(host_key__in=busy.values("host_key")) | Q(sync_category__in=local))
+
+
 def _serialise() -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -172,6 +184,7 @@ def _take(chosen: Sequence[int], *, slot_seconds: float | None) -> list[SyncInst
         started_at=Coalesce("started_at", Now()),
         next_attempt_at=None,
     )
+    heartbeats.beat(heartbeats.CLAIM)
     for record in usable:
         record.status, record.claim_token, record.attempts = RecordStatus.RUNNING, token, record.attempts + 1
     order = {pk: place for place, pk in enumerate(chosen)}

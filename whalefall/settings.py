@@ -94,6 +94,7 @@ INSTALLED_APPS = [
     "classification",
 ]
 MIDDLEWARE = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "whalefall.console.middleware.RequestIdMiddleware",
@@ -104,6 +105,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "whalefall.console.metrics.RequestMetrics",
 ]
 ROOT_URLCONF = "whalefall.urls"
 WSGI_APPLICATION = "whalefall.wsgi.application"
@@ -160,6 +162,15 @@ SYNC_BACKOFF_SECONDS = env.int("SYNC_BACKOFF_SECONDS", default=30)
 SYNC_THREADS = env.int("SYNC_THREADS", default=16)
 SYNC_PER_HOST = env.int("SYNC_PER_HOST", default=2)
 SYNC_MEMORY_MB = env.int("SYNC_MEMORY_MB", default=512)
+
+# --- Health and retention (docs/operations.md) ---------------------------------------------------------------------
+
+HEALTH_SWEEP_SECONDS = env.int("HEALTH_SWEEP_SECONDS", default=600)
+HEALTH_QUEUE_SECONDS = env.int("HEALTH_QUEUE_SECONDS", default=600)
+# Functions that yield what Prometheus is told, each in the app that knows.
+METRICS = ["sessions_app.metrics.families", "sessions_app.freshness.families"]
+METRICS_ALLOWED = env.list("METRICS_ALLOWED", default=["127.0.0.0/8", "::1"])
+METRICS_INSTANCES = env.bool("METRICS_INSTANCES", default=True)
 
 # --- Our own database ---------------------------------------------------------------------------------------------
 

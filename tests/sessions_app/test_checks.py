@@ -24,6 +24,8 @@ def test_the_defaults_agree():
         ("SYNC_APPLY_SECONDS", 80, "sessions_app.E003"),
         ("SYNC_TURN_SECONDS", 200, "sessions_app.E004"),
         ("SYNC_INLINE_SECONDS", 900, "sessions_app.E006"),
+        ("HEALTH_SWEEP_SECONDS", 500, "sessions_app.E007"),
+        ("HEALTH_QUEUE_SECONDS", 400, "sessions_app.E008"),
         ("SYNC_CATEGORIES", ["no.such.Category"], "sessions_app.E030"),
         ("SYNC_CATEGORIES", ["accounts_sync.sync.AccountSync"] * 2, "sessions_app.E031"),
         ("SYNC_FOLLOW_UPS", {"account": ["nonsense"]}, "sessions_app.E032"),
