@@ -89,6 +89,7 @@ def claim_fetches(*, limit: int, free_bytes: int, idle: bool, session: SyncSessi
             hosts[host] += 1
             free_bytes -= expected
         taken = _take(chosen, slot_seconds=settings.SYNC_FETCH_SECONDS)
+        _show_life(taken, session)
         return Claim(taken, is_everything and len(chosen) < limit)
 
 
@@ -107,7 +108,9 @@ def claim_chunk(session: SyncSession | None = None) -> list[SyncInstanceRecord]:
         chunk = candidates.filter(session=first.session_id).order_by("pk")
         if size > 1:
             chunk = chunk.filter(lost_count__lt=SUSPECT_LOSSES)
-        return _take(list(chunk.values_list("pk", flat=True)[:size]), slot_seconds=None)
+        taken = _take(list(chunk.values_list("pk", flat=True)[:size]), slot_seconds=None)
+        _show_life(taken, session)
+        return taken
 
 
 def instance_of(record: SyncInstanceRecord) -> Instance:
@@ -144,6 +147,12 @@ def _serialise() -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
+
+
+def _show_life(taken: list[SyncInstanceRecord], session: SyncSession | None) -> None:
+    """Only a worker takes from every session; whoever works on its own session says nothing about the workers."""
+    if taken and session is None:
+        heartbeats.beat(heartbeats.CLAIM)
 
 
 def _open_connections() -> Counter[str]:
@@ -184,7 +193,6 @@ def _take(chosen: Sequence[int], *, slot_seconds: float | None) -> list[SyncInst
         started_at=Coalesce("started_at", Now()),
         next_attempt_at=None,
     )
-    heartbeats.beat(heartbeats.CLAIM)
     for record in usable:
         record.status, record.claim_token, record.attempts = RecordStatus.RUNNING, token, record.attempts + 1
     order = {pk: place for place, pk in enumerate(chosen)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 
-from sessions_app import claims, engine, services, sessions
+from sessions_app import claims, engine, retention, services, sessions
 
 logger = logging.getLogger(__name__)
 
@@ -28,3 +28,9 @@ def work() -> None:
 def sweep() -> None:
     """Repair whatever a death left behind."""
     services.sweep()
+
+
+def retain() -> None:
+    """Delete what is older than the settings say."""
+    for one in retention.run():
+        logger.info("retention: %s of %s deleted%s", one.number, one.kind, "" if one.is_complete else ", not all")

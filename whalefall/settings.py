@@ -172,6 +172,26 @@ METRICS = ["sessions_app.metrics.families", "sessions_app.freshness.families"]
 METRICS_ALLOWED = env.list("METRICS_ALLOWED", default=["127.0.0.0/8", "::1"])
 METRICS_INSTANCES = env.bool("METRICS_INSTANCES", default=True)
 
+# What is deleted when it is old, in this order; each function is purge(before, *, dry_run, until) -> how many.
+RETENTION = {
+    "account_changes": "accounts_sync.retention.purge_changes",
+    "sessions": "sessions_app.purging.purge_sessions",
+    "queue_results": "sessions_app.purging.purge_queue_results",
+    "api_tokens": "whalefall.console.retention.purge_tokens",
+}
+# After how many days; 0 keeps for ever. What is no number is left for the system check to name.
+RETENTION_DAYS = {
+    kind: int(days) if days.isascii() and days.isdigit() else days
+    for kind, days in {
+        "account_changes": env.str("RETENTION_ACCOUNT_CHANGES_DAYS", default="730"),
+        "sessions": env.str("RETENTION_SESSIONS_DAYS", default="180"),
+        "queue_results": env.str("RETENTION_QUEUE_RESULTS_DAYS", default="7"),
+        "api_tokens": env.str("RETENTION_API_TOKENS_DAYS", default="30"),
+    }.items()
+}
+RETENTION_CITED_BY = ["account_changes"]  # relations whose rows keep the session and the record that they lead to
+RETENTION_SECONDS = env.int("RETENTION_SECONDS", default=120)
+
 # --- Our own database ---------------------------------------------------------------------------------------------
 
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{HOME / 'whalefall.sqlite3'}")}

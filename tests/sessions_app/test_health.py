@@ -91,14 +91,23 @@ def test_a_long_queue_of_which_workers_take_is_in_order(script, make_instances):
     assert found.reasons == ()
 
 
+def test_who_works_on_a_session_of_his_own_is_no_worker(script, make_instances):
+    session = session_with("pending", "pending")
+    waiting_since(HOUR)
+    assert claims.claim_fetches(limit=1, free_bytes=10**9, idle=True, session=session).records
+    assert failures() == {"unclaimed"}
+
+
 def test_a_local_chunk_that_is_claimed_counts_as_well(script):
     services.sweep()
     session_with("pending", sync_category="aggregation")
     waiting_since(HOUR)
     assert failures() == {"unclaimed"}
     session_with("pending", sync_category="aggregation")
-    assert claims.claim_chunk()
-    assert health.read().unclaimed is None or health.read().unclaimed < 60
+    waiting_since(HOUR)
+    assert len(claims.claim_chunk()) == 1
+    found = health.read()
+    assert (found.queue >= HOUR, found.unclaimed < 60) == (True, True)
 
 
 def test_what_waits_for_its_retry_or_for_a_busy_host_is_not_left_alone():

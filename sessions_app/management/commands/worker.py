@@ -11,7 +11,7 @@ import time
 from types import FrameType
 from typing import Any
 
-from sessions_app import schedules, services
+from sessions_app import retention, schedules, services
 from whalefall import processes
 from whalefall.commands import DomainCommand
 
@@ -26,6 +26,7 @@ class Command(DomainCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         schedules.install_sweep()
+        retention.install_retention()
         services.sweep()
         Supervisor([sys.executable, sys.argv[0], "qcluster"]).run()
 
