@@ -148,6 +148,7 @@ class AccountChangeLog(models.Model):
             models.Index(fields=["instance", "-change_time"], name="account_changes_instance"),
             models.Index(fields=["account", "-change_time"], name="account_changes_account"),
             models.Index(fields=["session_uuid"], name="account_changes_session"),
+            models.Index(fields=["change_time"], name="account_changes_time"),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -7,4 +8,6 @@ class SessionsAppConfig(AppConfig):
     verbose_name = _("Sync sessions")
 
     def ready(self) -> None:
-        from sessions_app import checks  # noqa: F401 - registers the system checks
+        from sessions_app import checks, heartbeats  # noqa: F401 - registers the system checks
+
+        post_migrate.connect(heartbeats.installed, sender=self, dispatch_uid="sessions_app.installed")

@@ -11,6 +11,9 @@ from django.utils.module_loading import import_string
 
 from sessions_app.lifeline import STOP_SECONDS
 
+SWEEP_SECONDS = 90  # each minute, and django-q2 looks for what is due each half minute
+BATCH_SECONDS = 60  # what the last batch of a retention run may take beyond its time
+MOST_DAYS = 36_500
 GUARD_SECONDS = 3  # django-q2 gives a worker this much beyond its timeout
 
 
@@ -63,12 +66,27 @@ def check_times(**kwargs: Any) -> list[CheckMessage]:
             hint="A request hands its record over to the workers long before the fetch's own limit.",
         ),
         *_below(
-            7, "SYNC_APPLY_SECONDS", "WORKER_SILENT_SECONDS",
+            7, "Q_CLUSTER['timeout'] + SWEEP_SECONDS", "HEALTH_SWEEP_SECONDS",
+            low_value=queue["timeout"] + SWEEP_SECONDS, high_value=settings.HEALTH_SWEEP_SECONDS,
+            hint="While every worker is busy with a long turn nobody sweeps, and nothing is wrong.",
+        ),
+        *_below(
+            8, "SYNC_FETCH_SECONDS + SYNC_APPLY_SECONDS + SWEEP_SECONDS", "HEALTH_QUEUE_SECONDS",
+            low_value=settings.SYNC_FETCH_SECONDS + apply + SWEEP_SECONDS, high_value=settings.HEALTH_QUEUE_SECONDS,
+            hint="While every thread reads a slow server nobody claims, and nothing is wrong.",
+        ),
+        *_below(
+            9, "RETENTION_SECONDS + BATCH_SECONDS", "Q_CLUSTER['timeout']",
+            low_value=settings.RETENTION_SECONDS + BATCH_SECONDS, high_value=queue["timeout"],
+            hint="A run of the retention must end by itself before django-q2 ends its process.",
+        ),
+        *_below(
+            12, "SYNC_APPLY_SECONDS", "WORKER_SILENT_SECONDS",
             low_value=apply, high_value=settings.WORKER_SILENT_SECONDS,
             hint="A worker that stores a large result gives no sign of life until it has.",
         ),
         *_below(
-            8, f"SYNC_APPLY_SECONDS + {STOP_SECONDS:g}", "WORKER_STOP_SECONDS",
+            13, f"SYNC_APPLY_SECONDS + {STOP_SECONDS:g}", "WORKER_STOP_SECONDS",
             low_value=apply + STOP_SECONDS, high_value=settings.WORKER_STOP_SECONDS,
             hint="A worker that is told to stop ends its reads and then what it stores.",
         ),
@@ -172,4 +190,28 @@ def check_categories(**kwargs: Any) -> list[CheckMessage]:
         Error(f"SYNC_FOLLOW_UPS names {key!r}, which is no category.", id="sessions_app.E032")
         for key in sorted(named - set(keys))
     ]
+    return messages
+
+
+@register()
+def check_retention(**kwargs: Any) -> list[CheckMessage]:
+    """Every kind that is deleted has a function and a number of days, and no number is left over."""
+    messages: list[CheckMessage] = [
+        Error(f"RETENTION and RETENTION_DAYS do not both name {kind!r}.", id="sessions_app.E050")
+        for kind in sorted(set(settings.RETENTION) ^ set(settings.RETENTION_DAYS))
+    ]
+    for kind, days in settings.RETENTION_DAYS.items():
+        if type(days) is not int or not 0 <= days <= MOST_DAYS:
+            messages.append(
+                Error(
+                    f"RETENTION_DAYS[{kind!r}] ({days!r}) must be a whole number from 0 to {MOST_DAYS}.",
+                    hint=f"Set RETENTION_{kind.upper()}_DAYS; 0 keeps for ever.",
+                    id="sessions_app.E051",
+                )
+            )
+    for kind, path in settings.RETENTION.items():
+        try:
+            import_string(path)
+        except ImportError as error:
+            messages.append(Error(f"RETENTION[{kind!r}]: {path} cannot be imported: {error}", id="sessions_app.E052"))
     return messages

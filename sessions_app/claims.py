@@ -12,12 +12,12 @@ from typing import NamedTuple, cast
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Value, Window
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Value, Window
 from django.db.models.functions import Coalesce, Now, RowNumber
 
 from dbms.snapshots import SERVER
 from instances.models import Instance
-from sessions_app import categories, records
+from sessions_app import categories, heartbeats, records
 from sessions_app.categories import Run
 from sessions_app.clock import from_now
 from sessions_app.fetches import ABORT_GRACE_SECONDS
@@ -96,6 +96,7 @@ def claim_fetches(*, limit: int, free_bytes: int, idle: bool, session: SyncSessi
             sessions[of_session] += 1
             free_bytes -= expected
         taken = _take(chosen, slot_seconds=settings.SYNC_FETCH_SECONDS + ABORT_GRACE_SECONDS)
+        _show_life(taken, session)
         return Claim(taken, is_everything and len(chosen) < limit)
 
 
@@ -114,7 +115,9 @@ def claim_chunk(session: SyncSession | None = None) -> list[SyncInstanceRecord]:
         chunk = candidates.filter(session=first.session_id).order_by("pk")
         if size > 1:
             chunk = chunk.filter(lost_count__lt=SUSPECT_LOSSES)
-        return _take(list(chunk.values_list("pk", flat=True)[:size]), slot_seconds=None)
+        taken = _take(list(chunk.values_list("pk", flat=True)[:size]), slot_seconds=None)
+        _show_life(taken, session)
+        return taken
 
 
 def instance_of(record: SyncInstanceRecord) -> Instance:
@@ -135,10 +138,28 @@ def run_of(record: SyncInstanceRecord) -> Run:
     )
 
 
+def waiting() -> QuerySet[SyncInstanceRecord]:
+    """Claimable records whose host has room, if they need one: what an idle worker would take."""
+    local = [category.key for category in categories.table().values() if category.is_local]
+    busy = (
+        SyncInstanceRecord.objects.filter(slot_until__gt=Now())
+        .values("host_key")
+        .annotate(number=Count("pk"))
+        .filter(number__gte=settings.SYNC_PER_HOST)
+    )
+    return claimable().filter(~Q(host_key__in=busy.values("host_key")) | Q(sync_category__in=local))
+
+
 def _serialise() -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
+
+
+def _show_life(taken: list[SyncInstanceRecord], session: SyncSession | None) -> None:
+    """Only a worker takes from every session; whoever works on its own session says nothing about the workers."""
+    if taken and session is None:
+        heartbeats.beat(heartbeats.CLAIM)
 
 
 def _open_connections() -> tuple[Counter[str], Counter[int]]:

@@ -8,8 +8,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
+from sessions_app import health
 from sessions_app.models import Outcome, SessionStatus, SyncSession
 from sessions_app.progress import add_live_counts
 from whalefall.cards import Card, Tone
@@ -19,6 +20,13 @@ TONES: dict[str, Tone] = {
     Outcome.PARTIAL: "warning",
     Outcome.FAILED: "bad",
     Outcome.CANCELLED: "warning",
+}
+
+REASONS = {
+    health.NEVER_SWEPT: gettext_lazy("no worker has swept yet"),
+    health.SWEEP_OVERDUE: gettext_lazy("no worker sweeps"),
+    health.UNCLAIMED: gettext_lazy("no worker takes what waits"),
+    health.LEASE_LAPSED: gettext_lazy("nobody takes back what a lost worker held"),
 }
 
 
@@ -49,7 +57,30 @@ def cards(request: HttpRequest) -> list[Card]:
         .filter(place=1)
         .order_by("sync_category")
     )
-    return shown + [_last(session) for session in latest]
+    return [_health(), *shown, *(_last(session) for session in latest)]
+
+
+def _health() -> Card:
+    """The reasons of /healthz in words; first of all when they are a failure."""
+    found = health.read()
+    if found.is_failing:
+        return Card(
+            title=_("Work stands still"),
+            value=ngettext("%d reason", "%d reasons", len(found.reasons)) % len(found.reasons),
+            detail=" · ".join(_in_words(reason) for reason in found.reasons),
+            icon="heart_broken",
+            tone="bad",
+            urgent=True,
+        )
+    if found.sweep is None:
+        return Card(title=_("Workers"), value=_("none yet"), detail=str(REASONS[health.NEVER_SWEPT]), icon="ecg_heart")
+    detail = _("last sweep %d s ago") % found.sweep
+    return Card(title=_("Workers"), value=_("working"), detail=detail, icon="ecg_heart", tone="good")
+
+
+def _in_words(reason: health.Reason) -> str:
+    age = _("for %(seconds)d s, allowed are %(limit)d s") % {"seconds": reason.seconds, "limit": reason.limit}
+    return f"{REASONS[reason.reason]} ({age})"
 
 
 def _running_detail(running: list[SyncSession]) -> str:

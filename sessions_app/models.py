@@ -109,6 +109,7 @@ class SyncSession(models.Model):
         indexes = [
             models.Index(fields=["-started_at"], name="sync_sessions_started"),
             models.Index(fields=["status", "sync_category"], name="sync_sessions_status"),
+            models.Index(fields=["completed_at"], name="sync_sessions_completed"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -280,3 +281,18 @@ class InstanceCoverage(models.Model):
     def why(self) -> str:
         """The reason in the reader's language."""
         return messages.translated(self.reason)
+
+
+class Heartbeat(models.Model):
+    """When something that has to happen again and again was last seen to happen, by the database's clock."""
+
+    name = models.CharField(max_length=32, primary_key=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "heartbeats"
+        verbose_name = _("heartbeat")
+        verbose_name_plural = _("heartbeats")
+
+    def __str__(self) -> str:
+        return self.name

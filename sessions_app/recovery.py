@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from sessions_app import claims, records, sessions
+from sessions_app import claims, heartbeats, records, sessions
 from sessions_app.models import OPEN, RecordStatus, SessionStatus, SyncInstanceRecord, SyncSession
 from whalefall.errors import WorkerLost
 
@@ -43,6 +43,7 @@ def sweep() -> SweepReport:
     waiting = claims.claimable().exists()
     if waiting:
         sessions.nudge()
+    heartbeats.beat(heartbeats.SWEEP)  # last: a sweep that breaks off is none
     return SweepReport(returned=returned, lost=lost, dropped=dropped, finalized=finalized, nudged=waiting)
 
 

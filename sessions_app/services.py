@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +23,7 @@ from sessions_app.models import (
     SyncSession,
     SyncType,
 )
+from sessions_app.purging import purge_sessions
 from sessions_app.reasons import matching
 from sessions_app.recovery import SweepReport, sweep
 from whalefall.errors import (
@@ -42,7 +42,6 @@ __all__ = ["SweepReport", "cancel_session", "purge_sessions", "retry_session", "
 EXPLICIT = (SyncType.MANUAL_SINGLE, SyncType.MANUAL_BATCH)  # somebody chose these very instances
 TRIES = 3
 CANCEL_MARGIN_SECONDS = 5  # beyond the longest apply
-PURGE_RECORDS = 2_000  # deleted in one transaction, whatever the number of sessions they belong to
 OF_ONE_RUN = ("force", "follow_up_of")  # parameters that a retry does not take over
 
 
@@ -258,17 +257,3 @@ def retry_session(
         parameters={name: value for name, value in session.parameters.items() if name not in OF_ONE_RUN},
         retry_of=session,
     )
-
-
-def purge_sessions(*, before: datetime, dry_run: bool = False) -> int:
-    """Delete the sessions that ended before a time, in batches; change logs stay. Returns how many."""
-    old = SyncSession.objects.filter(completed_at__lt=before).exclude(status=SessionStatus.RUNNING)
-    if dry_run:
-        return old.count()
-    purged = 0
-    for pk in list(old.order_by("pk").values_list("pk", flat=True)):
-        mine = SyncInstanceRecord.objects.filter(session=pk)
-        while batch := list(mine.values_list("pk", flat=True)[:PURGE_RECORDS]):
-            SyncInstanceRecord.objects.filter(pk__in=batch).delete()
-        purged += SyncSession.objects.filter(pk=pk).delete()[0]
-    return purged

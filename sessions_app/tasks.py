@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 
-from sessions_app import claims, engine, lifeline, services, sessions
+from sessions_app import claims, engine, lifeline, retention, services, sessions
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +32,13 @@ def sweep() -> None:
     """Repair whatever a death left behind."""
     canary()
     services.sweep()
+
+
+def retain() -> None:
+    """Delete what is older than the settings say."""
+    canary()
+    for one in retention.run():
+        logger.info("retention: %s of %s deleted%s", one.number, one.kind, "" if one.is_complete else ", not all")
 
 
 def canary() -> None:

@@ -94,6 +94,7 @@ INSTALLED_APPS = [
     "classification",
 ]
 MIDDLEWARE = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "whalefall.console.middleware.RequestIdMiddleware",
@@ -104,6 +105,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "whalefall.console.metrics.RequestMetrics",
 ]
 ROOT_URLCONF = "whalefall.urls"
 WSGI_APPLICATION = "whalefall.wsgi.application"
@@ -164,6 +166,35 @@ SYNC_THREADS = env.int("SYNC_THREADS", default=16)
 SYNC_PER_HOST = env.int("SYNC_PER_HOST", default=2)
 SYNC_PER_SESSION = env.int("SYNC_PER_SESSION", default=0)
 SYNC_MEMORY_MB = env.int("SYNC_MEMORY_MB", default=512)
+
+# --- Health and retention (docs/operations.md) ---------------------------------------------------------------------
+
+HEALTH_SWEEP_SECONDS = env.int("HEALTH_SWEEP_SECONDS", default=600)
+HEALTH_QUEUE_SECONDS = env.int("HEALTH_QUEUE_SECONDS", default=600)
+# Functions that yield what Prometheus is told, each in the app that knows.
+METRICS = ["sessions_app.metrics.families", "sessions_app.freshness.families"]
+METRICS_ALLOWED = env.list("METRICS_ALLOWED", default=["127.0.0.0/8", "::1"])
+METRICS_INSTANCES = env.bool("METRICS_INSTANCES", default=True)
+
+# What is deleted when it is old, in this order; each function is purge(before, *, dry_run, until) -> how many.
+RETENTION = {
+    "account_changes": "accounts_sync.retention.purge_changes",
+    "sessions": "sessions_app.purging.purge_sessions",
+    "queue_results": "sessions_app.purging.purge_queue_results",
+    "api_tokens": "whalefall.console.retention.purge_tokens",
+}
+# After how many days; 0 keeps for ever. What is no number is left for the system check to name.
+RETENTION_DAYS = {
+    kind: int(days) if days.isascii() and days.isdigit() else days
+    for kind, days in {
+        "account_changes": env.str("RETENTION_ACCOUNT_CHANGES_DAYS", default="730"),
+        "sessions": env.str("RETENTION_SESSIONS_DAYS", default="180"),
+        "queue_results": env.str("RETENTION_QUEUE_RESULTS_DAYS", default="7"),
+        "api_tokens": env.str("RETENTION_API_TOKENS_DAYS", default="30"),
+    }.items()
+}
+RETENTION_CITED_BY = ["account_changes"]  # relations whose rows keep the session and the record that they lead to
+RETENTION_SECONDS = env.int("RETENTION_SECONDS", default=120)
 
 # --- Our own database ---------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 from sessions_app.api import SyncSessionViewSet
 from whalefall.api import fallbacks
 from whalefall.console.health import healthz
+from whalefall.console.metrics import MetricsView
 
 session_center = RedirectView.as_view(pattern_name="admin:sessions_app_syncsession_changelist", query_string=True)
 
@@ -37,6 +38,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/login/", RedirectView.as_view(pattern_name="admin:login", query_string=True)),
     path("i18n/", include("django.conf.urls.i18n")),
     path("healthz", healthz),
+    path("metrics", MetricsView.as_view(), name="metrics"),
     path("api/v1/", include(v1)),
     *older,
     re_path(r"^(?:api|sync_sessions/api)/", fallbacks.nothing_here),

@@ -115,4 +115,8 @@ class Migration(migrations.Migration):
             model_name='accountchangelog',
             index=models.Index(fields=['session_uuid'], name='account_changes_session'),
         ),
+        migrations.AddIndex(
+            model_name='accountchangelog',
+            index=models.Index(fields=['change_time'], name='account_changes_time'),
+        ),
     ]

@@ -149,4 +149,20 @@ class Migration(migrations.Migration):
             model_name='syncinstancerecord',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('completed_at__isnull', True), ('status__in', ['pending', 'running'])), models.Q(models.Q(('status__in', ['pending', 'running']), _negated=True), ('completed_at__isnull', False)), _connector='OR'), name='sync_records_final_has_end'),
         ),
+        migrations.CreateModel(
+            name='Heartbeat',
+            fields=[
+                ('name', models.CharField(max_length=32, primary_key=True, serialize=False)),
+                ('at', models.DateTimeField()),
+            ],
+            options={
+                'verbose_name': 'heartbeat',
+                'verbose_name_plural': 'heartbeats',
+                'db_table': 'heartbeats',
+            },
+        ),
+        migrations.AddIndex(
+            model_name='syncsession',
+            index=models.Index(fields=['completed_at'], name='sync_sessions_completed'),
+        ),
     ]

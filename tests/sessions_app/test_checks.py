@@ -28,6 +28,8 @@ def test_the_defaults_agree():
         ("SYNC_THREADS", 0, "sessions_app.E040"),
         ("SYNC_PROBE_SECONDS", 0, "sessions_app.E040"),
         ("SYNC_PER_SESSION", -1, "sessions_app.E040"),
+        ("HEALTH_SWEEP_SECONDS", 500, "sessions_app.E007"),
+        ("HEALTH_QUEUE_SECONDS", 400, "sessions_app.E008"),
         ("SYNC_CATEGORIES", ["no.such.Category"], "sessions_app.E030"),
         ("SYNC_CATEGORIES", ["accounts_sync.sync.AccountSync"] * 2, "sessions_app.E031"),
         ("SYNC_FOLLOW_UPS", {"account": ["nonsense"]}, "sessions_app.E032"),

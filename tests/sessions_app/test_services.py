@@ -378,8 +378,8 @@ def test_purging_deletes_old_finished_sessions_only(script, make_instances):
     running = start()
     SyncSession.objects.filter(pk=old.pk).update(completed_at=timezone.now() - timedelta(days=10))
     before = timezone.now() - timedelta(days=5)
-    assert services.purge_sessions(before=before, dry_run=True) == 1
-    assert services.purge_sessions(before=before) == 1
+    assert services.purge_sessions(before, dry_run=True) == 1
+    assert services.purge_sessions(before) == 1
     assert list(SyncSession.objects.all()) == [running]
 
 

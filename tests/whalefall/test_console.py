@@ -12,7 +12,7 @@ import pytest
 from django.contrib import admin
 from django.core.management import call_command
 from django.db import connection
-from django.db.utils import OperationalError
+from django.db.utils import InterfaceError, OperationalError
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
@@ -21,7 +21,8 @@ from rest_framework.test import APIClient
 
 from accounts_sync.models import AccountChangeLog, InstanceAccount
 from instances.models import Credential, Instance
-from sessions_app.models import SyncInstanceRecord
+from sessions_app.models import Heartbeat, SyncInstanceRecord
+from sessions_app.services import sweep
 from tests.people import api, browser, person
 from tests.sessions_app.conftest import FAKES
 from tests.sessions_app.rows import session_with
@@ -110,7 +111,7 @@ def test_the_dashboard_names_what_nobody_can_connect_to_and_leads_there():
 
 def test_the_dashboard_takes_as_many_statements_with_much_data_as_with_little(django_assert_max_num_queries):
     def count() -> int:
-        with django_assert_max_num_queries(18) as captured:
+        with django_assert_max_num_queries(21) as captured:
             client.get("/admin/")
         return len(captured)
 
@@ -259,12 +260,29 @@ def test_log_lines_of_a_request_carry_its_id(caplog, rf):
 # Health
 
 
-def test_health_tells_how_long_nobody_has_swept():
-    assert Client().get("/healthz").json() == {"status": "ok", "database": "ok", "oldest_lapsed_lease_seconds": None}
+def test_health_is_in_order_once_somebody_has_swept():
+    sweep()
+    answer = Client().get("/healthz")
+    assert (answer.status_code, answer["Cache-Control"].split(",")[0]) == (200, "max-age=0")
+    assert answer.json() == {
+        "status": "ok",
+        "database": "ok",
+        "reasons": [],
+        "sweep_age_seconds": pytest.approx(0, abs=5),
+        "queue_age_seconds": None,
+        "unclaimed_seconds": None,
+        "oldest_lapsed_lease_seconds": None,
+    }
+
+
+def test_health_fails_with_a_stable_word_and_numbers_alone():
+    sweep()
     session_with("running", "running")
-    SyncInstanceRecord.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=90))
-    age = Client().get("/healthz").json()["oldest_lapsed_lease_seconds"]
-    assert 90 <= age < 120
+    SyncInstanceRecord.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=1000))
+    answer = Client().get("/healthz")
+    assert (answer.status_code, answer.json()["status"]) == (503, "unavailable")
+    (reason,) = answer.json()["reasons"]
+    assert reason == {"reason": "lease_lapsed", "seconds": pytest.approx(1000, abs=30), "limit": 180}
 
 
 def test_health_says_when_the_database_does_not_answer():
@@ -274,6 +292,32 @@ def test_health_says_when_the_database_does_not_answer():
     with connection.execute_wrapper(fail):
         answer = Client().get("/healthz")
     assert (answer.status_code, answer.json()["status"]) == (503, "unavailable")
+    assert answer.json()["reasons"] == [{"reason": "database_unreachable"}]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_health_survives_a_connection_that_broke_since_the_last_request():
+    broken = []
+
+    def fail_once(execute, sql, params, many, context):
+        if not broken:
+            broken.append(sql)
+            raise InterfaceError("connection already closed")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(fail_once):
+        assert Client().get("/healthz").status_code == 200
+    assert broken
+
+
+def test_the_dashboard_says_that_workers_work_or_why_they_do_not():
+    assert cards(dashboard())["Workers"] == ("none yet", "no worker has swept yet")
+    sweep()
+    assert cards(dashboard())["Workers"][0] == "working"
+    Heartbeat.objects.filter(name="sweep").update(at=timezone.now() - timedelta(hours=1))
+    (card,) = dashboard()["urgent_cards"]
+    assert (card.title, card.tone) == ("Work stands still", "bad")
+    assert card.detail.startswith("no worker sweeps (for 36")
 
 
 # Tokens on the command line

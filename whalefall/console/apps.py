@@ -9,6 +9,7 @@ class ConsoleConfig(AppConfig):
 
     def ready(self) -> None:
         from whalefall import roles
+        from whalefall.console import checks  # noqa: F401 - registers the system checks
 
         # After django.contrib.auth's own receiver, which makes the permissions: its app stands before this one.
         post_migrate.connect(roles.apply, dispatch_uid="whalefall.roles")

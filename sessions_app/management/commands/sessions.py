@@ -40,7 +40,7 @@ class Command(DomainCommand):
         retry.add_argument("session_id")
         retry.add_argument("--status", action="append", choices=["failed", "cancelled", "skipped"])
         retry.add_argument("--reason", action="append", help="reason, message code or CODE/reason; repeatable")
-        purge = actions.add_parser("purge", help="delete finished sessions; change logs stay")
+        purge = actions.add_parser("purge", help="delete finished sessions; change logs stay, with what they refer to")
         days = whole_number(least=1, most=36_500)
         purge.add_argument("--older-than", type=days, required=True, metavar="DAYS")
         purge.add_argument("--dry-run", action="store_true")
@@ -97,7 +97,7 @@ class Command(DomainCommand):
 
     def purge(self, options: dict[str, Any]) -> None:
         before = timezone.now() - timedelta(days=options["older_than"])
-        number = services.purge_sessions(before=before, dry_run=options["dry_run"])
+        number = services.purge_sessions(before, dry_run=options["dry_run"])
         if options["json"]:
             self.print_json({"purged": number, "dry_run": options["dry_run"]})
         elif options["dry_run"]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from sessions_app import schedules
+from sessions_app import retention, schedules
 from sessions_app.supervisor import Supervisor
 from whalefall.commands import DomainCommand
 
@@ -15,4 +15,5 @@ class Command(DomainCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         schedules.install_sweep()
+        retention.install_retention()
         Supervisor([sys.executable, sys.argv[0], "qcluster"]).run()
