@@ -9,6 +9,11 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.utils.module_loading import import_string
 
+from sessions_app import cron
+from sessions_app.models import SyncCategoryName
+from whalefall.errors import InvalidCron
+
+LOOKED_FOR_SECONDS = 60  # within this, django-q2 has surely seen what is due
 GUARD_SECONDS = 3  # django-q2 gives a worker this much beyond its timeout
 
 
@@ -145,4 +150,28 @@ def check_categories(**kwargs: Any) -> list[CheckMessage]:
         Error(f"SYNC_FOLLOW_UPS names {key!r}, which is no category.", id="sessions_app.E032")
         for key in sorted(named - set(keys))
     ]
+    return messages
+
+
+@register()
+def check_schedules(**kwargs: Any) -> list[CheckMessage]:
+    """Default schedules are cron of categories; grace and jitter are times."""
+    messages: list[CheckMessage] = []
+    for key, text in settings.SYNC_SCHEDULES.items():
+        if key not in SyncCategoryName.values:
+            messages.append(Error(f"SYNC_SCHEDULES names {key!r}, which is no category.", id="sessions_app.E040"))
+        try:
+            cron.check(text)
+        except InvalidCron as error:
+            messages.append(Error(f"SYNC_SCHEDULES[{key!r}]: {error}.", hint=error.hint, id="sessions_app.E041"))
+    if settings.SYNC_SCHEDULE_GRACE_SECONDS < LOOKED_FOR_SECONDS:
+        messages.append(
+            Error(
+                f"SYNC_SCHEDULE_GRACE_SECONDS must be at least {LOOKED_FOR_SECONDS}.",
+                hint="django-q2 looks for due schedules about every 30 seconds; before that nothing is late.",
+                id="sessions_app.E042",
+            )
+        )
+    if settings.SYNC_JITTER_SECONDS < 0:
+        messages.append(Error("SYNC_JITTER_SECONDS must be 0 (off) or more.", id="sessions_app.E043"))
     return messages

@@ -147,6 +147,16 @@ WHITENOISE_USE_FINDERS = True  # no collectstatic step and no STATIC_ROOT: asset
 
 SYNC_CATEGORIES = ["accounts_sync.sync.AccountSync"]
 SYNC_FOLLOW_UPS: dict[str, list[str]] = {}
+# When sessions start by themselves, as cron in TIME_ZONE: installed once per category that SYNC_CATEGORIES has, and
+# edited in the admin from then on.
+SYNC_SCHEDULES = {
+    "account": "0 1 * * *",
+    "classification": "0 2 * * *",
+    "capacity": "0 3 * * *",
+    "aggregation": "0 4 * * *",
+}
+SYNC_SCHEDULE_GRACE_SECONDS = env.int("SYNC_SCHEDULE_GRACE_SECONDS", default=3600)
+SYNC_JITTER_SECONDS = env.int("SYNC_JITTER_SECONDS", default=60)
 
 SYNC_CONNECT_SECONDS = env.int("SYNC_CONNECT_SECONDS", default=5)
 SYNC_STATEMENT_SECONDS = env.int("SYNC_STATEMENT_SECONDS", default=30)

@@ -27,6 +27,10 @@ def test_the_defaults_agree():
         ("SYNC_CATEGORIES", ["no.such.Category"], "sessions_app.E030"),
         ("SYNC_CATEGORIES", ["accounts_sync.sync.AccountSync"] * 2, "sessions_app.E031"),
         ("SYNC_FOLLOW_UPS", {"account": ["nonsense"]}, "sessions_app.E032"),
+        ("SYNC_SCHEDULES", {"nonsense": "0 1 * * *"}, "sessions_app.E040"),
+        ("SYNC_SCHEDULES", {"account": "at one"}, "sessions_app.E041"),
+        ("SYNC_SCHEDULE_GRACE_SECONDS", 30, "sessions_app.E042"),
+        ("SYNC_JITTER_SECONDS", -1, "sessions_app.E043"),
     ],
 )
 def test_a_setting_that_breaks_the_order_is_named(settings, name, value, expected):

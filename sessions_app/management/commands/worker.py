@@ -25,7 +25,7 @@ class Command(DomainCommand):
     help = "Run a qcluster in a process group of its own and start it again when it ends."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        schedules.install_sweep()
+        schedules.install()
         services.sweep()
         Supervisor([sys.executable, sys.argv[0], "qcluster"]).run()
 
