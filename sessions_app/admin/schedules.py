@@ -78,6 +78,9 @@ class SchedulePage(ModelAdmin):
         editable = obj is None or obj.is_editable
         return bool(editable and super().has_change_permission(request, obj))
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [name for name in self.fields if name != "cron" or obj is None or obj.is_editable]
+
     # Methods, not dotted names: unfold looks those up in the database when Django checks itself.
     def has_switch_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("sessions_app.change_syncschedule")
