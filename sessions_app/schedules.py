@@ -132,7 +132,7 @@ def start_due(*, key: str, due: datetime) -> SyncSession | None:
         SyncSchedule.objects.filter(pk=schedule.pk).update(last_due_at=due, blocked_by=running)
         return None
     SyncSchedule.objects.filter(pk=schedule.pk).update(last_due_at=due)
-    # The clock of the host where it came due may be ahead of this one's.
+    # A late start answers every due time up to now; and the clock of the host where it came due may be ahead.
     until = max(due, timezone.now())
     return _start(schedule, until=until, jitter_seconds=settings.SYNC_JITTER_SECONDS)
 
@@ -143,7 +143,7 @@ def _start(
     session = services.start_session(
         category=schedule.key,
         sync_type=SyncType.SCHEDULED_TASK,
-        instances=Instance.objects.active(),
+        instances=Instance.objects.all(),
         user=user,
         jitter_seconds=jitter_seconds,
     )

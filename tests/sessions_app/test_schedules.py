@@ -294,8 +294,23 @@ def test_a_start_that_an_older_session_kept_away_is_missed_too(daily):
     assert schedules.get("account").missed_at is not None
 
 
+def test_a_late_start_answers_every_due_time_before_it(daily):
+    assert schedules.start_due(key="account", due=hours_ago(26)) is not None
+    assert schedules.get("account").missed_at is None
+
+
+@pytest.mark.parametrize("change", ["edit", "resume"])
+def test_an_edited_or_resumed_schedule_is_expected_from_then_on(daily, change):
+    times = daily.cron
+    if change == "edit":
+        schedules.edit(schedules.edit(daily, cron_text="0 0 1 1 *"), cron_text=times)
+    else:
+        schedules.resume(schedules.pause(daily))
+    assert schedules.get("account").missed_at is None
+
+
 @pytest.mark.parametrize("hours", [1.5, 0])
-def test_a_schedule_installed_edited_or_resumed_since_its_due_time_has_missed_nothing(daily, hours):
+def test_a_schedule_installed_after_its_due_time_has_missed_nothing(daily, hours):
     set_back(daily, armed_at=hours)
     assert schedules.get("account").missed_at is None
 
