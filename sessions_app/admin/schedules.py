@@ -36,7 +36,7 @@ class ScheduleForm(ModelForm):
     """The times alone."""
 
     cron = forms.CharField(
-        label=_("cron"),
+        label=_("Times (cron)"),
         max_length=cron.LONGEST,
         widget=UnfoldAdminTextInputWidget,
         help_text=_("Minute, hour, day, month, weekday (0 or 7 is Sunday), in the time zone of this installation."),
