@@ -9,11 +9,15 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.utils.module_loading import import_string
 
+from sessions_app import cron
 from sessions_app.lifeline import STOP_SECONDS
+from sessions_app.models import SyncCategoryName
+from whalefall.errors import InvalidCron
 
 SWEEP_SECONDS = 90  # each minute, and django-q2 looks for what is due each half minute
 BATCH_SECONDS = 60  # what the last batch of a retention run may take beyond its time
 MOST_DAYS = 36_500
+LOOKED_FOR_SECONDS = 60  # within this, django-q2 has surely seen what is due
 GUARD_SECONDS = 3  # django-q2 gives a worker this much beyond its timeout
 
 
@@ -214,4 +218,28 @@ def check_retention(**kwargs: Any) -> list[CheckMessage]:
             import_string(path)
         except ImportError as error:
             messages.append(Error(f"RETENTION[{kind!r}]: {path} cannot be imported: {error}", id="sessions_app.E052"))
+    return messages
+
+
+@register()
+def check_schedules(**kwargs: Any) -> list[CheckMessage]:
+    """Default schedules are cron of categories; grace and jitter are times."""
+    messages: list[CheckMessage] = []
+    for key, text in settings.SYNC_SCHEDULES.items():
+        if key not in SyncCategoryName.values:
+            messages.append(Error(f"SYNC_SCHEDULES names {key!r}, which is no category.", id="sessions_app.E060"))
+        try:
+            cron.check(text)
+        except InvalidCron as error:
+            messages.append(Error(f"SYNC_SCHEDULES[{key!r}]: {error}.", hint=error.hint, id="sessions_app.E061"))
+    if settings.SYNC_SCHEDULE_GRACE_SECONDS < LOOKED_FOR_SECONDS:
+        messages.append(
+            Error(
+                f"SYNC_SCHEDULE_GRACE_SECONDS must be at least {LOOKED_FOR_SECONDS}.",
+                hint="django-q2 looks for due schedules about every 30 seconds; before that nothing is late.",
+                id="sessions_app.E062",
+            )
+        )
+    if settings.SYNC_JITTER_SECONDS < 0:
+        messages.append(Error("SYNC_JITTER_SECONDS must be 0 (off) or more.", id="sessions_app.E063"))
     return messages

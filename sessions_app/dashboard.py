@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from sessions_app import health
 from sessions_app.models import Outcome, SessionStatus, SyncSession
 from sessions_app.progress import add_live_counts
+from sessions_app.timetable import SyncSchedule
 from whalefall.cards import Card, Tone
 
 TONES: dict[str, Tone] = {
@@ -57,7 +58,7 @@ def cards(request: HttpRequest) -> list[Card]:
         .filter(place=1)
         .order_by("sync_category")
     )
-    return [_health(), *shown, *(_last(session) for session in latest)]
+    return [_health(), *_missed(request), *shown, *(_last(session) for session in latest)]
 
 
 def _health() -> Card:
@@ -81,6 +82,26 @@ def _health() -> Card:
 def _in_words(reason: health.Reason) -> str:
     age = _("for %(seconds)d s, allowed are %(limit)d s") % {"seconds": reason.seconds, "limit": reason.limit}
     return f"{REASONS[reason.reason]} ({age})"
+
+
+def _missed(request: HttpRequest) -> list[Card]:
+    """Schedules that should have started something and did not: nobody would notice by what is shown otherwise."""
+    if not request.user.has_perm("sessions_app.view_syncschedule"):
+        return []
+    late = [schedule for schedule in SyncSchedule.objects.all() if schedule.missed_at]
+    if not late:
+        return []
+    return [
+        Card(
+            title=_("Schedules that did not run"),
+            value=str(len(late)),
+            detail=", ".join(schedule.label for schedule in late),
+            link=reverse("admin:sessions_app_syncschedule_changelist"),
+            icon="alarm_off",
+            tone="warning",
+            urgent=True,
+        )
+    ]
 
 
 def _running_detail(running: list[SyncSession]) -> str:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from instances.models import Instance
+from sessions_app.timetable import SyncSchedule as SyncSchedule  # a model of this app, in a file of its own
 from whalefall import messages
 
 

@@ -11,10 +11,6 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 from django.utils.module_loading import import_string
-from django_q.models import Schedule
-
-SCHEDULE = "retention"
-DAILY = "30 5 * * *"  # in TIME_ZONE, after what the night writes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +43,3 @@ def _purge(kind: str, *, until: float, dry_run: bool) -> Purged:
     purge = import_string(settings.RETENTION[kind])
     number = purge(timezone.now() - timedelta(days=days), dry_run=dry_run, until=until)
     return Purged(kind=kind, days=days, number=number, is_complete=time.monotonic() < until)
-
-
-def install_retention() -> None:
-    """Have the workers do this each day, unless there is a row already: whoever changed or paused it meant it."""
-    rows = Schedule.objects.filter(name=SCHEDULE)
-    if not rows.exists():
-        Schedule.objects.create(
-            name=SCHEDULE, func="sessions_app.tasks.retain", schedule_type=Schedule.CRON, cron=DAILY, repeats=-1
-        )
-    rows.exclude(pk=rows.order_by("pk").values_list("pk", flat=True).first()).delete()

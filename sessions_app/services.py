@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -42,6 +43,7 @@ __all__ = ["SweepReport", "cancel_session", "purge_sessions", "retry_session", "
 EXPLICIT = (SyncType.MANUAL_SINGLE, SyncType.MANUAL_BATCH)  # somebody chose these very instances
 TRIES = 3
 CANCEL_MARGIN_SECONDS = 5  # beyond the longest apply
+GOLDEN_RATIO = (5**0.5 - 1) / 2
 OF_ONE_RUN = ("force", "follow_up_of")  # parameters that a retry does not take over
 
 
@@ -55,13 +57,15 @@ def start_session(
     parameters: dict[str, Any] | None = None,
     max_attempts: int | None = None,
     retry_of: SyncSession | None = None,
+    jitter_seconds: float = 0,
 ) -> SyncSession:
     """Write a session with one record per active instance and nudge the workers.
 
-    An instance that another session has open gets a skipped record. Raises UnknownCategory, and NoActiveInstance
-    unless a schedule asks.
+    An instance that another session has open gets a skipped record. With a jitter the servers are not all asked at
+    once, but each at its own place within that time. Raises UnknownCategory, and NoActiveInstance unless a schedule
+    asks.
     """
-    categories.get(category)
+    is_local = categories.get(category).is_local
     chosen = list(instances.active().select_related("credential").order_by("pk"))
     if not chosen and sync_type != SyncType.SCHEDULED_TASK:
         raise NoActiveInstance
@@ -78,7 +82,7 @@ def start_session(
     session.refresh_from_db()
     superseded = _supersede(session, chosen) if sync_type in EXPLICIT else set()
     suspended = _suspended(session, chosen)
-    _write_records(session, chosen, suspended)
+    _write_records(session, chosen, suspended, jitter_seconds=0 if is_local else jitter_seconds)
     for pk in superseded:
         sessions.finalize(pk)
     if sessions.finalize(session.pk):
@@ -128,13 +132,30 @@ def _suspended(session: SyncSession, chosen: Sequence[Instance]) -> set[int]:
     return found
 
 
-def _write_records(session: SyncSession, chosen: Sequence[Instance], suspended: set[int]) -> None:
+def _first_attempt(session: SyncSession, instance: Instance, jitter_seconds: float) -> datetime | None:
+    """When an instance is read at the earliest: always at the same place within the jitter, by the database's clock.
+
+    Multiples of the golden ratio spread any run of ids evenly, so that neighbours in the inventory, which often
+    share a machine, are far apart.
+    """
+    if not jitter_seconds:
+        return None
+    return session.started_at + timedelta(seconds=jitter_seconds * (instance.pk * GOLDEN_RATIO % 1))
+
+
+def _write_records(
+    session: SyncSession, chosen: Sequence[Instance], suspended: set[int], *, jitter_seconds: float
+) -> None:
     """An open record for each instance, or a skipped one that says why it could not get one."""
     wanted = [instance for instance in chosen if instance.pk not in suspended]
     holders: dict[int | None, UUID] = {}
     for _ in range(TRIES):  # what was in the way may end before it can be named: then there is room after all
         SyncInstanceRecord.objects.bulk_create(
-            [_record(session, instance) for instance in wanted], ignore_conflicts=True
+            [
+                _record(session, instance, next_attempt_at=_first_attempt(session, instance, jitter_seconds))
+                for instance in wanted
+            ],
+            ignore_conflicts=True,
         )
         written = set(session.records.values_list("instance_id", flat=True))
         wanted = [instance for instance in wanted if instance.pk not in written]

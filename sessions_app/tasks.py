@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+from datetime import datetime
 
-from sessions_app import claims, engine, lifeline, retention, services, sessions
+from sessions_app import claims, engine, lifeline, retention, schedules, services, sessions
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +27,11 @@ def work() -> None:
         logger.error("Too many fetch threads are written off; this worker process ends")
         logging.shutdown()
         os._exit(EX_TEMPFAIL)
+
+
+def start_scheduled(*, key: str, due: str) -> None:
+    """Start the session of a schedule that has come due."""
+    schedules.start_due(key=key, due=datetime.fromisoformat(due))
 
 
 def sweep() -> None:

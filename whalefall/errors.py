@@ -72,6 +72,18 @@ class UnknownReason(ValidationFailed):
     text = N_("Nothing ends for the reason {unknown}; known are: {known}")
 
 
+class InvalidCron(ValidationFailed):
+    reason = "invalid_cron"
+    text = N_("{cron} is no cron expression that ever comes due")
+    hint = N_("Five fields: minute, hour, day, month, weekday (0 or 7 is Sunday); for example 30 1 * * 1-5.")
+
+
+class ScheduleFixed(ValidationFailed):
+    reason = "schedule_fixed"
+    text = N_("The schedule {schedule} can be neither changed nor paused")
+    hint = N_("Everything else relies on it; its interval is part of the engine.")
+
+
 class RequestDataEmpty(WhaleFallError):
     message_code, http_status = "REQUEST_DATA_EMPTY", 400
     text = N_("The request has no content")
@@ -312,6 +324,11 @@ class SyncAlreadyRunning(WhaleFallError):
     hint = N_("Wait for that session, or cancel it.")
 
 
+class ScheduleBusy(SyncAlreadyRunning):
+    reason = "schedule_busy"
+    text = N_("Session {session_id} of the schedule {schedule} is still running")
+
+
 class SessionFinished(WhaleFallError):
     message_code, http_status = "SESSION_FINISHED", 409
     text = N_("Session {session_id} is already finished: {status}")
@@ -351,13 +368,14 @@ class InternalError(WhaleFallError):
 
 CATALOGUE: tuple[type[WhaleFallError], ...] = (
     InvalidRequest, ValidationFailed, PageTooDeep, NoActiveInstance, InstanceDisabled, UnknownCategory, UnknownReason,
+    InvalidCron, ScheduleFixed,
     RequestDataEmpty, AuthenticationRequired, InvalidCredentials, PermissionRequired, CsrfMissing, CsrfInvalid,
     NotFound, UnknownInstance, ConstraintViolation, NameExists, CredentialInUse, TagInUse, CredentialMissing,
     CredentialUnreadable, RateLimitExceeded, ConnectionFailed, UnknownHost, ConnectionRefused, TlsFailed,
     LoginRejected, AccountLocked, DatabaseMissing, DatabaseClosed, ConnectDenied, TooManyConnections,
     ServerRestarting, ConnectionUnexplained, RemoteTimeout, FetchCancelled, SyncDataError, PrivilegeMissing,
     ProtocolViolation, VersionUnsupported, AnswerUnexplained, AccountListShrunk, SnapshotMissing,
-    ReadOutdated, PermissionFactsMissing, SyncAlreadyRunning, SessionFinished, NothingToRetry, WorkerLost,
+    ReadOutdated, PermissionFactsMissing, SyncAlreadyRunning, ScheduleBusy, SessionFinished, NothingToRetry, WorkerLost,
     TaskExecutionFailed, OwnDatabaseError, OwnDatabaseUnavailable, InternalError,
 )  # fmt: skip
 

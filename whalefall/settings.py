@@ -149,6 +149,16 @@ WHITENOISE_USE_FINDERS = True  # no collectstatic step and no STATIC_ROOT: asset
 
 SYNC_CATEGORIES = ["accounts_sync.sync.AccountSync"]
 SYNC_FOLLOW_UPS: dict[str, list[str]] = {}
+# When sessions start by themselves, as cron in TIME_ZONE: installed once per category that SYNC_CATEGORIES has, and
+# edited in the admin from then on.
+SYNC_SCHEDULES = {
+    "account": "0 1 * * *",
+    "classification": "0 2 * * *",
+    "capacity": "0 3 * * *",
+    "aggregation": "0 4 * * *",
+}
+SYNC_SCHEDULE_GRACE_SECONDS = env.int("SYNC_SCHEDULE_GRACE_SECONDS", default=3600)
+SYNC_JITTER_SECONDS = env.int("SYNC_JITTER_SECONDS", default=60)
 
 SYNC_CONNECT_SECONDS = env.int("SYNC_CONNECT_SECONDS", default=5)
 SYNC_STATEMENT_SECONDS = env.int("SYNC_STATEMENT_SECONDS", default=30)
@@ -172,7 +182,7 @@ SYNC_MEMORY_MB = env.int("SYNC_MEMORY_MB", default=512)
 HEALTH_SWEEP_SECONDS = env.int("HEALTH_SWEEP_SECONDS", default=600)
 HEALTH_QUEUE_SECONDS = env.int("HEALTH_QUEUE_SECONDS", default=600)
 # Functions that yield what Prometheus is told, each in the app that knows.
-METRICS = ["sessions_app.metrics.families", "sessions_app.freshness.families"]
+METRICS = ["instances.metrics.families", "sessions_app.metrics.families", "sessions_app.freshness.families"]
 METRICS_ALLOWED = env.list("METRICS_ALLOWED", default=["127.0.0.0/8", "::1"])
 METRICS_INSTANCES = env.bool("METRICS_INSTANCES", default=True)
 

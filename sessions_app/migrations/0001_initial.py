@@ -2,6 +2,7 @@
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
+import django.utils.timezone
 import uuid
 from django.conf import settings
 from django.db import migrations, models
@@ -12,6 +13,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ('django_q', '0019_alter_task_options_alter_ormq_key_alter_ormq_lock_and_more'),
         ('instances', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
@@ -164,5 +166,24 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='syncsession',
             index=models.Index(fields=['completed_at'], name='sync_sessions_completed'),
+        ),
+        migrations.CreateModel(
+            name='SyncSchedule',
+            fields=[
+                ('schedule_ptr', models.OneToOneField(auto_created=True, on_delete=django.db.models.deletion.CASCADE, parent_link=True, primary_key=True, serialize=False, to='django_q.schedule')),
+                ('key', models.SlugField(editable=False, max_length=32, unique=True, verbose_name='schedule')),
+                ('armed_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('last_due_at', models.DateTimeField(editable=False, null=True, verbose_name='last due')),
+                ('answered_until', models.DateTimeField(editable=False, null=True)),
+                ('blocked_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='sessions_app.syncsession', verbose_name='blocked by')),
+                ('last_session', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='sessions_app.syncsession', verbose_name='last session')),
+            ],
+            options={
+                'verbose_name': 'schedule',
+                'verbose_name_plural': 'schedules',
+                'db_table': 'sync_schedules',
+                'ordering': ('next_run', 'key'),
+            },
+            bases=('django_q.schedule',),
         ),
     ]

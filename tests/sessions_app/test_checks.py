@@ -28,11 +28,17 @@ def test_the_defaults_agree():
         ("SYNC_THREADS", 0, "sessions_app.E040"),
         ("SYNC_PROBE_SECONDS", 0, "sessions_app.E040"),
         ("SYNC_PER_SESSION", -1, "sessions_app.E040"),
+        ("WORKER_SILENT_SECONDS", 40, "sessions_app.E012"),
+        ("WORKER_STOP_SECONDS", 45, "sessions_app.E013"),
         ("HEALTH_SWEEP_SECONDS", 500, "sessions_app.E007"),
         ("HEALTH_QUEUE_SECONDS", 400, "sessions_app.E008"),
         ("SYNC_CATEGORIES", ["no.such.Category"], "sessions_app.E030"),
         ("SYNC_CATEGORIES", ["accounts_sync.sync.AccountSync"] * 2, "sessions_app.E031"),
         ("SYNC_FOLLOW_UPS", {"account": ["nonsense"]}, "sessions_app.E032"),
+        ("SYNC_SCHEDULES", {"nonsense": "0 1 * * *"}, "sessions_app.E060"),
+        ("SYNC_SCHEDULES", {"account": "at one"}, "sessions_app.E061"),
+        ("SYNC_SCHEDULE_GRACE_SECONDS", 30, "sessions_app.E062"),
+        ("SYNC_JITTER_SECONDS", -1, "sessions_app.E063"),
     ],
 )
 def test_a_setting_that_breaks_the_order_is_named(settings, name, value, expected):

@@ -14,7 +14,7 @@ from knox.models import AuthToken
 
 from accounts_sync.models import AccountChangeLog, InstanceAccount
 from instances.models import Instance
-from sessions_app import purging, retention, services
+from sessions_app import purging, retention, schedules, services
 from sessions_app.checks import check_retention
 from sessions_app.models import InstanceCoverage, SyncInstanceRecord, SyncSession
 from tests.people import person
@@ -199,12 +199,12 @@ def test_the_command_knows_its_kinds(manage, db):
 
 
 def test_the_workers_do_it_each_day_unless_somebody_paused_or_moved_it():
-    retention.install_retention()
+    schedules.install()
     row = Schedule.objects.get(name="retention")
     assert row.next_run > timezone.now()
     assert row.func == "sessions_app.tasks.retain"
     Schedule.objects.update(cron="0 7 * * 0", repeats=0)
-    retention.install_retention()
+    schedules.install()
     assert Schedule.objects.values_list("cron", "repeats").get(name="retention") == ("0 7 * * 0", 0)
 
 

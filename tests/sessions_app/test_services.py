@@ -343,10 +343,8 @@ def test_a_turn_that_could_take_nothing_leaves_no_nudge(script, make_instances, 
 
 
 def test_a_worker_installs_one_sweep_however_many_started_at_once(db):
-    for _ in range(2):
-        Schedule.objects.create(name="sweep", func="sessions_app.tasks.sweep")
-    schedules.install_sweep()
-    schedules.install_sweep()
+    schedules.install()
+    schedules.install()
     assert Schedule.objects.get(name="sweep").minutes == 1
 
 

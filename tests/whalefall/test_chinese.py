@@ -26,7 +26,7 @@ ENGLISH = re.compile(r"[A-Za-z]{2,}[,;]? (?:[A-Za-z]{2,}|a)\b[A-Za-z ]*")
 MODELS = (
     "accounts_sync_accountchangelog", "accounts_sync_instanceaccount", "instances_credential", "instances_instance",
     "instances_tag", "sessions_app_syncinstancerecord", "sessions_app_syncsession", "auth_user", "auth_group",
-    "django_q_schedule",
+    "sessions_app_syncschedule",
 )  # fmt: skip
 READ_ATTRIBUTES = {"title", "aria-label", "placeholder", "alt", "data-lost"}
 CODE = {"script", "style", "template", "code", "pre"}  # programs, and the words of servers

@@ -17,6 +17,7 @@ PLACES = {
     "(?P<session_id>[^/.]+)": str(uuid.uuid4()),
     "<str:session_id>": str(uuid.uuid4()),
     "<int:pk>": "999",
+    "(?P<job_id>[^/.]+)": "nonsense",
 }
 
 pytestmark = pytest.mark.django_db

@@ -9,20 +9,16 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
-from django_q.admin import FailAdmin, QueueAdmin, ScheduleAdmin, TaskAdmin
+from django_q.admin import FailAdmin, QueueAdmin, TaskAdmin
 from django_q.models import Failure, OrmQ, Schedule, Success
 from knox.models import AuthToken
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+# Schedules have a page in the session center, and no second one here.
 for _model in (Schedule, Success, Failure, OrmQ, User, Group, AuthToken):
     if admin.site.is_registered(_model):  # django-q2 has a page for its queue only where the queue is a table
         admin.site.unregister(_model)
-
-
-@admin.register(Schedule)
-class SchedulePage(ScheduleAdmin, ModelAdmin):
-    list_filter_sheet = False
 
 
 @admin.register(Success)

@@ -17,6 +17,7 @@ SECTIONS: tuple[tuple[str | Promise, tuple[tuple[str | Promise, str, str], ...]]
         (
             (_("Sync sessions"), "sync", "sessions_app.syncsession"),
             (_("Instance records"), "checklist", "sessions_app.syncinstancerecord"),
+            (_("Schedules"), "schedule", "sessions_app.syncschedule"),
         ),
     ),
     (
@@ -37,7 +38,6 @@ SECTIONS: tuple[tuple[str | Promise, tuple[tuple[str | Promise, str, str], ...]]
     (
         _("Operations"),
         (
-            (_("Schedules"), "schedule", "django_q.schedule"),
             (_("Queued tasks"), "stacks", "django_q.ormq"),
             (_("Finished tasks"), "task_alt", "django_q.success"),
             (_("Failed tasks"), "error", "django_q.failure"),

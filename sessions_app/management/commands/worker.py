@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from sessions_app import retention, schedules
+from sessions_app import schedules
 from sessions_app.supervisor import Supervisor
 from whalefall.commands import DomainCommand
 
@@ -14,6 +14,5 @@ class Command(DomainCommand):
     help = "Run a qcluster in a process group of its own, watch it, and start it again when it no longer works."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        schedules.install_sweep()
-        retention.install_retention()
+        schedules.install()
         Supervisor([sys.executable, sys.argv[0], "qcluster"]).run()
