@@ -206,7 +206,7 @@ def test_a_scrape_takes_as_many_statements_with_much_data_as_with_little():
     few = count()
     for _ in range(3):
         session_with("running", "pending", "completed", "failed")
-    assert count() == few == 8
+    assert count() == few == 9
 
 
 def test_without_its_database_a_scrape_fails_as_a_whole():
