@@ -13,6 +13,7 @@ from benchmarks.result import Result
 
 BENCHMARKS = {  # name: the module whose run() measures it; imported when asked for
     "accounts": "benchmarks.accounts",
+    "engine": "benchmarks.engine",
     "volume": "benchmarks.volume",
 }
 
@@ -22,11 +23,13 @@ def main() -> int:
     parser.add_argument("name", nargs="?", choices=BENCHMARKS, help="all of them when left out")
     parser.add_argument("--json", action="store_true", help="print each result as JSON on a line of its own, last")
     parser.add_argument("--db-type", choices=FLEETS, default="postgresql", help="of accounts (default: %(default)s)")
+    parser.add_argument("--instances", type=int, default=5_000, help="of engine (default: %(default)s)")
     parser.add_argument("--tables", type=int, default=200_000, help="of volume (default: %(default)s)")
     parser.add_argument("--roles", type=int, default=20, help="of volume, that may read them (default: %(default)s)")
     arguments = parser.parse_args()
     options = {
         "accounts": {"db_type": arguments.db_type},
+        "engine": {"instances": arguments.instances},
         "volume": {"tables": arguments.tables, "roles": arguments.roles},
     }
     results: list[Result] = []

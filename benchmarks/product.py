@@ -19,8 +19,8 @@ T = TypeVar("T")
 
 
 @contextmanager
-def own_database() -> Iterator[str]:
-    """Set Django up on a private PostgreSQL server; its URL."""
+def own_database(**settings: Any) -> Iterator[str]:
+    """Set Django up on a private PostgreSQL server, with other settings than the product's where given; its URL."""
     binaries = servers.installed_postgresql() or servers.embedded_postgresql()
     assert binaries, "install the package postgresql"
     with tempfile.TemporaryDirectory() as home, servers.postgresql(binaries) as server:
@@ -37,6 +37,8 @@ def own_database() -> Iterator[str]:
         from django.db import connections
 
         django.setup()
+        for name, value in settings.items():
+            setattr(django.conf.settings, name, value)
         call_command("migrate", verbosity=0, interactive=False)
         try:
             yield url

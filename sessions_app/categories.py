@@ -91,7 +91,7 @@ class SyncCategory(ABC, Generic[SnapshotT]):
     def confirm(self, reads: Sequence[Read[SnapshotT]]) -> Mapping[int, ItemCounts]:
         """Apply known snapshots of one session together, in the transaction that also completes their records.
 
-        Counts by instance id; their `instance` is the same for all.
+        Counts by instance id.
         """
         return {read.instance.pk: self.apply(*read) for read in reads}
 

@@ -15,6 +15,7 @@ from sessions_app.models import SyncInstanceRecord
 
 ABORT_GRACE_SECONDS = 2.0
 GATHER_SECONDS = 0.03
+LIGHT_BYTES = 4096
 
 
 class Fetch:
@@ -67,6 +68,11 @@ class Fetch:
         return self.aborted_at is not None and time.monotonic() > self.aborted_at + self.grace_seconds
 
     @property
+    def is_light(self) -> bool:
+        """Whether what it read costs less to store than a transaction of its own."""
+        return self.error is None and (self.snapshot.is_known or self.snapshot.size_bytes <= LIGHT_BYTES)
+
+    @property
     def is_alive(self) -> bool:
         """Whether its thread still runs."""
         return self._thread is not None and self._thread.is_alive()
@@ -85,16 +91,16 @@ def forbid_database() -> None:
 def next_finished(finished: SimpleQueue[Fetch], seconds: float, expected: int) -> list[Fetch]:
     """The fetches that ended, after waiting for the first for at most `seconds`.
 
-    When none had ended before, the wait goes on for a moment, until `expected` have: those that begin together often
-    end together, and can then be written together.
+    After a light one the wait goes on for a moment, until `expected` have: those that begin together often end
+    together, and can then be written together.
     """
     ended: list[Fetch] = []
-    moment = 0.0 if not finished.empty() else GATHER_SECONDS
     try:
         ended.append(finished.get(timeout=seconds))
-        until = time.monotonic() + moment
+        until = time.monotonic() + GATHER_SECONDS
         while len(ended) < expected:
-            ended.append(finished.get(timeout=max(0.0, until - time.monotonic())))
+            left = max(0.0, until - time.monotonic()) if ended[-1].is_light else 0.0
+            ended.append(finished.get(timeout=left))
     except Empty:
         pass
     return ended

@@ -22,15 +22,15 @@ from whalefall.errors import TaskExecutionFailed
 
 
 def together(ended: Iterable[Fetch]) -> list[list[Fetch]]:
-    """Fetches that ended, in the parts to write at once: the known ones of a session together, any other alone."""
-    known: defaultdict[int, list[Fetch]] = defaultdict(list)
+    """Fetches that ended, in parts to write at once: of a session the known ones, the light ones, any other alone."""
+    groups: defaultdict[tuple[int, bool], list[Fetch]] = defaultdict(list)
     alone = []
     for fetch in ended:
-        if fetch.error is None and fetch.snapshot.is_known:
-            known[fetch.record.session_id].append(fetch)
+        if fetch.is_light:
+            groups[fetch.record.session_id, fetch.snapshot.is_known].append(fetch)
         else:
             alone.append([fetch])
-    return [*known.values(), *alone]
+    return [*groups.values(), *alone]
 
 
 def work(category: SyncCategory[Any], fetches: Sequence[Fetch]) -> list[tuple[Fetch, Exception]]:
@@ -67,13 +67,19 @@ def _write(category: SyncCategory[Any], fetches: Sequence[Fetch]) -> None:
 
 def _apply(category: SyncCategory[Any], reads: Sequence[Read[Any]]) -> Mapping[int, ItemCounts]:
     """Apply reads that are written together: the instances' own columns too."""
-    first = reads[0]
-    if first.snapshot.is_known:
-        counts, size = category.confirm(reads), {}
+    if reads[0].snapshot.is_known:
+        counts = category.confirm(reads)
     else:
-        counts = {first.instance.pk: category.apply(*first)}
-        size = {"snapshot_bytes": first.snapshot.size_bytes}
-    Instance.objects.filter(pk__in=counts.keys()).update(
-        last_connected_at=Now(), **size, **NOT_REJECTED, **CLOSED, **counts[first.instance.pk].instance
-    )
+        counts = {read.instance.pk: category.apply(*read) for read in reads}
+    alike: list[tuple[dict[str, Any], list[int]]] = []  # columns, and the instances that get them
+    for read in reads:
+        size = {} if read.snapshot.is_known else {"snapshot_bytes": read.snapshot.size_bytes}
+        columns = {**size, **counts[read.instance.pk].instance}
+        same = next((pks for known, pks in alike if known == columns), None)
+        if same is None:
+            alike.append((columns, [read.instance.pk]))
+        else:
+            same.append(read.instance.pk)
+    for columns, pks in alike:
+        Instance.objects.filter(pk__in=pks).update(last_connected_at=Now(), **NOT_REJECTED, **CLOSED, **columns)
     return counts

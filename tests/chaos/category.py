@@ -41,7 +41,7 @@ class Slow(SyncCategory[Nothing]):
             threading.Event().wait()  # as a driver does that nothing can interrupt
         shortest, longest = map(float, os.environ["CHAOS_FETCH_SECONDS"].split("-"))
         time.sleep(random.uniform(shortest, longest))
-        return Nothing()
+        return Nothing(size_bytes=random.choice([100, 100_000]))  # written with others, and alone
 
     def apply(self, instance: Instance, snapshot: Nothing, run: Run) -> ItemCounts:
         with connection.cursor() as cursor:

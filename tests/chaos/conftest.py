@@ -6,9 +6,11 @@ import os
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.db import connection
 
@@ -18,14 +20,32 @@ from whalefall import processes
 from whalefall.demo import servers
 from whalefall.demo.servers import ThrowawayServer
 
+TEMPLATE = "CREATE DATABASE %s TEMPLATE postgres"
 
-@pytest.fixture
-def make_site(tmp_path: Path) -> Iterator[Callable[..., Site]]:
-    """A WhaleFall on a private PostgreSQL; keywords go into its environment."""
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ThrowawayServer]:
+    """A PostgreSQL whose database `postgres` has WhaleFall's tables, to make others from."""
     binaries = servers.installed_postgresql()
     assert binaries, "install the package postgresql"
     with servers.postgresql(binaries) as database:
-        yield lambda **environment: Site(tmp_path, database, **environment)
+        Site(tmp_path_factory.mktemp("migrated"), database).migrate()
+        yield database
+
+
+@pytest.fixture
+def make_site(tmp_path: Path, migrated: ThrowawayServer) -> Callable[..., Site]:
+    """A WhaleFall with a database of its own; keywords go into its environment."""
+
+    def make(**environment: str) -> Site:
+        name = f"site_{uuid.uuid4().hex}"
+        with psycopg.connect(
+            host=migrated.host, port=migrated.port, user=migrated.superuser, dbname="template1", autocommit=True
+        ) as connection:
+            connection.execute(TEMPLATE % name)
+        return Site(tmp_path, migrated, name, **environment)
+
+    return make
 
 
 @pytest.fixture

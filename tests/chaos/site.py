@@ -30,7 +30,8 @@ TIMES = {
     "SYNC_TURN_SECONDS": "5",
     "SYNC_INLINE_SECONDS": "5",
     "SYNC_BACKOFF_SECONDS": "1",
-    "Q_TIMEOUT": "60",
+    "Q_TIMEOUT": "120",
+    "RETENTION_SECONDS": "30",
     "WORKER_SILENT_SECONDS": "6",
     "DATABASE_LOCK_SECONDS": "5",
 }
@@ -62,12 +63,12 @@ class Host:
 class Site:
     """Its database, its environment, and its hosts."""
 
-    def __init__(self, home: Path, database: ThrowawayServer, **environment: str) -> None:
+    def __init__(self, home: Path, database: ThrowawayServer, name: str = "postgres", **environment: str) -> None:
         self.log = home / "worker.log"
         self.phases = home / "phases"
         self.phases.mkdir()
         self.database = database
-        self.url = f"postgres://{database.superuser}@{database.host}:{database.port}/postgres"
+        self.url = f"postgres://{database.superuser}@{database.host}:{database.port}/{name}"
         self.environment = {
             **os.environ,
             **TIMES,
@@ -80,8 +81,12 @@ class Site:
             **environment,
         }
         self.hosts: list[Host] = []
+
+    def migrate(self) -> Site:
+        """Make the tables."""
         self.manage("migrate", "-v0")
         self.query(category.LEDGER)
+        return self
 
     def manage(self, *arguments: str) -> str:
         done = subprocess.run(

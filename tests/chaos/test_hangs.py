@@ -10,7 +10,7 @@ from tests.chaos.site import bounded, names
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
 
-HUNG, HEALTHY = bounded("CHAOS_HUNG", 40), bounded("CHAOS_HEALTHY", 200)
+HUNG, HEALTHY = bounded("CHAOS_HUNG", 20), bounded("CHAOS_HEALTHY", 100)
 END_SECONDS = 15
 
 

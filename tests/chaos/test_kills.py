@@ -83,9 +83,9 @@ def test_kills_cost_time_and_nothing_else(make_site, broker, tmp_path):
 def test_a_record_that_kills_its_worker_fails_alone(make_site):
     site = make_site(CHAOS_FETCH_SECONDS="0.05-0.1")
     with site.host(), site.host():
-        session = site.start(*names(40), "poison")
+        session = site.start(*names(20), "poison")
         site.eventually(lambda: site.is_final(session), 90)
-    assert site.statuses() == {"completed": 40, "failed": 1}, site.story()
+    assert site.statuses() == {"completed": 20, "failed": 1}, site.story()
     assert site.query(
         "SELECT instance_name, message_code, lost_count FROM sync_instance_records WHERE status = 'failed'"
     ) == [("poison", "WORKER_LOST", 3)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -13,6 +13,7 @@ import pytest
 
 from tests.chaos.site import LEASE, Site, bounded, names
 from whalefall import processes
+from whalefall.demo import servers
 from whalefall.demo.servers import FAST_SHUTDOWN
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
@@ -60,9 +61,13 @@ def answers(site: Site) -> bool:
 
 
 @pytest.mark.parametrize("outage", [restarted, read_only])
-def test_an_outage_of_our_own_database_costs_its_time_and_nothing_else(make_site, outage):
-    site = make_site(CHAOS_FETCH_SECONDS="0.3-0.6")
-    with site.host(), site.host():
+def test_an_outage_of_our_own_database_costs_its_time_and_nothing_else(tmp_path, outage):
+    binaries = servers.installed_postgresql()
+    assert binaries, "install the package postgresql"
+    with servers.postgresql(binaries) as database, ExitStack() as running:
+        site = Site(tmp_path, database, CHAOS_FETCH_SECONDS="0.3-0.6").migrate()
+        for _ in range(2):
+            running.enter_context(site.host())
         session = site.start(*names(RECORDS))
         site.when_completed(RECORDS // 4, session)
         assert not site.is_final(session)

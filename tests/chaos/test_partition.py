@@ -60,7 +60,7 @@ def test_a_host_that_is_cut_off_loses_its_records_to_the_other_one(tmp_path, sub
         database = stack.enter_context(
             servers.postgresql(binaries, settings={"listen_addresses": addresses}, hba=trust)
         )
-        site = Site(tmp_path, database, CHAOS_FETCH_SECONDS="0.4-0.8")
+        site = Site(tmp_path, database, CHAOS_FETCH_SECONDS="0.4-0.8").migrate()
         for (name, _), subnet in zip(machines, subnets, strict=True):
             url = site.url.replace(database.host, f"{subnet}.1")
             stack.enter_context(site.host("ip", "netns", "exec", name, DATABASE_URL=url))

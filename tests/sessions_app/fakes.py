@@ -15,7 +15,7 @@ from sessions_app.categories import ItemCounts, LocalCategory, Run, SyncCategory
 @dataclass(frozen=True)
 class FakeSnapshot:
     text: str = "read"
-    size_bytes: int = 100
+    size_bytes: int = 100_000
     is_known: bool = False
 
 

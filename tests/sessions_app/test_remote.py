@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 from django.db import connection
@@ -43,6 +44,11 @@ def start():
     return services.start_session(category="account", sync_type="manual_task", instances=Instance.objects.all())
 
 
+def completions(captured: CaptureQueriesContext) -> list[str]:
+    updates = [query["sql"] for query in captured if query["sql"].startswith('UPDATE "sync_instance_records"')]
+    return [statement for statement in updates if '"items_synced"' in statement]
+
+
 def statuses(session) -> dict[str, str]:
     return dict(session.records.values_list("instance_name", "status"))
 
@@ -51,11 +57,22 @@ def test_known_reads_are_completed_by_one_statement_each_with_its_own_story(know
     session = start()
     with CaptureQueriesContext(connection) as captured:
         engine.run(session=session)
-    updates = [query["sql"] for query in captured if query["sql"].startswith('UPDATE "sync_instance_records"')]
-    assert len([statement for statement in updates if '"items_synced"' in statement]) == 1
+    assert len(completions(captured)) == 1
     assert statuses(session) == dict.fromkeys("abc", RecordStatus.COMPLETED)
     assert {record.sync_details["read"] for record in session.records.all()} == {"a", "b", "c"}
     assert not Instance.objects.filter(last_connected_at=None).exists()
+
+
+def test_light_reads_are_written_together_and_heavy_ones_alone(known):
+    for name in "ab":
+        known.fetch[name] = lambda target, read=known.fetch[name]: replace(read(target), is_known=False, size_bytes=10)
+    known.fetch["c"] = lambda target, read=known.fetch["c"]: replace(read(target), is_known=False, size_bytes=10**6)
+    session = start()
+    with CaptureQueriesContext(connection) as captured:
+        engine.run(session=session)
+    assert len(completions(captured)) == 2
+    assert statuses(session) == dict.fromkeys("abc", RecordStatus.COMPLETED)
+    assert dict(Instance.objects.values_list("name", "snapshot_bytes")) == {"a": 10, "b": 10, "c": 10**6}
 
 
 def test_one_that_cannot_be_written_fails_alone(known):

@@ -244,7 +244,9 @@ def test_what_lost_its_workers_can_be_retried_after_the_crash(script, make_insta
     for _ in range(3):  # each time the worker dies with both of them
         claims.claim_fetches(limit=16, free_bytes=10**9, idle=True)
         claims.claim_fetches(limit=16, free_bytes=10**9, idle=True)
-        SyncInstanceRecord.objects.filter(status="running").update(lease_expires_at=timezone.now())
+        SyncInstanceRecord.objects.filter(status="running").update(
+            lease_expires_at=timezone.now() - timedelta(seconds=1)
+        )
         services.sweep()
     first.refresh_from_db()
     assert (first.status, set(statuses(first).values())) == ("failed", {"failed"})

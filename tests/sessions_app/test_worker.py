@@ -31,6 +31,7 @@ class Site:
             "SYNC_BACKOFF_SECONDS": "1",
             "WHALEFALL_PASSWORD": "unused",
             "WORKER_SILENT_SECONDS": "4",
+            "SYNC_APPLY_SECONDS": "3",
         }
         self.log = home / "worker.log"
 
