@@ -147,7 +147,8 @@ class Group:
             with suppress(ProcessLookupError):
                 self.process.send_signal(signal.SIGTERM)
             while self.process.poll() is None and time.monotonic() < deadline:
-                if not any(member.role == WORKING for member in members_of(self.process.pid).values()):
+                members = members_of(self.process.pid).values()
+                if not any(member.role == WORKING and not member.is_stopped for member in members):
                     deadline = min(deadline, time.monotonic() + LAST_SECONDS)
                 with suppress(subprocess.TimeoutExpired):
                     self.process.wait(TICK_SECONDS / 2)

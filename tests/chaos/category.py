@@ -15,7 +15,7 @@ from dbms.base import Interrupt, Target
 from instances.models import Instance
 from sessions_app.categories import ItemCounts, Run, SyncCategory
 
-LEDGER = "CREATE TABLE chaos_applied (record bigint, at timestamptz DEFAULT clock_timestamp())"
+LEDGER = "CREATE TABLE chaos_applied (record bigint)"
 POISON, HANG = "poison", "hang"  # at the beginning of an instance's name
 
 

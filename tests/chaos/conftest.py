@@ -35,9 +35,11 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ThrowawayServ
 
 @pytest.fixture
 def make_site(tmp_path: Path, migrated: ThrowawayServer) -> Callable[..., Site]:
-    """A WhaleFall with a database of its own; keywords go into its environment."""
+    """A WhaleFall with a `database` of its own, postgresql or sqlite; other keywords go into its environment."""
 
     def make(**environment: str) -> Site:
+        if environment.pop("database", "postgresql") == "sqlite":
+            return Site(tmp_path, None, **environment).migrate()
         name = f"site_{uuid.uuid4().hex}"
         with psycopg.connect(
             host=migrated.host, port=migrated.port, user=migrated.superuser, dbname="template1", autocommit=True

@@ -1,15 +1,16 @@
-"""A WhaleFall of its own on a private PostgreSQL, with as many worker hosts as a test wants."""
+"""A WhaleFall with a database of its own, with as many worker hosts as a test wants."""
 
 from __future__ import annotations
 
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -63,12 +64,16 @@ class Host:
 class Site:
     """Its database, its environment, and its hosts."""
 
-    def __init__(self, home: Path, database: ThrowawayServer, name: str = "postgres", **environment: str) -> None:
+    def __init__(
+        self, home: Path, database: ThrowawayServer | None, name: str = "postgres", **environment: str
+    ) -> None:
         self.log = home / "worker.log"
         self.phases = home / "phases"
         self.phases.mkdir()
-        self.database = database
-        self.url = f"postgres://{database.superuser}@{database.host}:{database.port}/{name}"
+        self.file = home / "whalefall.sqlite3"
+        self.url = f"sqlite:///{self.file}"
+        if database is not None:
+            self.url = f"postgres://{database.superuser}@{database.host}:{database.port}/{name}"
         self.environment = {
             **os.environ,
             **TIMES,
@@ -97,6 +102,10 @@ class Site:
         return done.stdout
 
     def query(self, statement: str, *parameters: object) -> list[tuple]:
+        """What the database says, asked from beside WhaleFall; parameters are %s."""
+        if self.url.startswith("sqlite"):
+            with closing(sqlite3.connect(self.file, timeout=20, isolation_level=None)) as connection:
+                return connection.execute(statement.replace("%s", "?"), parameters).fetchall()
         with psycopg.connect(self.url, autocommit=True) as connection:
             cursor = connection.execute(statement, parameters or None)
             return cursor.fetchall() if cursor.description else []
@@ -174,7 +183,7 @@ class Site:
 
     def story(self) -> str:
         records = self.query(
-            "SELECT id, status, attempts, lost_count, worker, lease_expires_at - now()"
+            "SELECT id, status, attempts, lost_count, worker, lease_expires_at"
             " FROM sync_instance_records WHERE status IN ('pending', 'running') ORDER BY id LIMIT 20"
         )
         log = self.log.read_text()[-3000:] if self.log.exists() else ""

@@ -14,8 +14,9 @@ HUNG, HEALTHY = bounded("CHAOS_HUNG", 20), bounded("CHAOS_HEALTHY", 100)
 END_SECONDS = 15
 
 
-def test_reads_that_hang_for_ever_keep_nobody_from_being_read(make_site):
-    site = make_site(CHAOS_FETCH_SECONDS="0.1-0.3", CHAOS_FETCH_TIMEOUT="2", SYNC_ATTEMPTS="1")
+@pytest.mark.parametrize("database", ["postgresql", "sqlite"])
+def test_reads_that_hang_for_ever_keep_nobody_from_being_read(make_site, database):
+    site = make_site(database=database, CHAOS_FETCH_SECONDS="0.1-0.3", CHAOS_FETCH_TIMEOUT="2", SYNC_ATTEMPTS="1")
     with site.host():
         session = site.start(*names(HUNG, "hang"), *names(HEALTHY))
         site.eventually(lambda: site.is_final(session), 180)
@@ -23,8 +24,9 @@ def test_reads_that_hang_for_ever_keep_nobody_from_being_read(make_site):
         site.check_applied_once()
 
 
-def test_a_worker_ends_in_time_while_its_reads_hang_and_gives_them_back(make_site):
-    site = make_site(CHAOS_FETCH_SECONDS="0.1-0.2")
+@pytest.mark.parametrize("database", ["postgresql", "sqlite"])
+def test_a_worker_ends_in_time_while_its_reads_hang_and_gives_them_back(make_site, database):
+    site = make_site(database=database, CHAOS_FETCH_SECONDS="0.1-0.2")
     with site.host() as host:
         site.start(*names(20, "hang"))
         site.eventually(lambda: site.statuses() == {"running": 20})

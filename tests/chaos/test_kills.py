@@ -64,13 +64,15 @@ def kill_at_random(site: Site, hosts: list[Host], session: int, number: int) -> 
     return died
 
 
-@pytest.mark.parametrize("broker", ["orm", "redis"])
-def test_kills_cost_time_and_nothing_else(make_site, broker, tmp_path):
+@pytest.mark.parametrize(
+    ("database", "broker", "number"), [("postgresql", "orm", 2), ("postgresql", "redis", 2), ("sqlite", "orm", 1)]
+)
+def test_kills_cost_time_and_nothing_else(make_site, tmp_path, database, broker, number):
     print(f"CHAOS_SEED={SEED}")
     with ExitStack() as running:
         url = running.enter_context(redis_server(tmp_path)) if broker == "redis" else ""
-        site = make_site(CHAOS_FETCH_SECONDS="0.3-0.8", REDIS_URL=url, SYNC_THREADS=THREADS)
-        hosts = [running.enter_context(site.host()) for _ in range(2)]
+        site = make_site(database=database, CHAOS_FETCH_SECONDS="0.3-0.8", REDIS_URL=url, SYNC_THREADS=THREADS)
+        hosts = [running.enter_context(site.host()) for _ in range(number)]
         session = site.start(*names(RECORDS))
         died = kill_at_random(site, hosts, session, KILLS)
         took = site.eventually(lambda: site.is_final(session), 2 * LEASE + 30)
@@ -80,9 +82,10 @@ def test_kills_cost_time_and_nothing_else(make_site, broker, tmp_path):
     site.check_applied_once()
 
 
-def test_a_record_that_kills_its_worker_fails_alone(make_site):
-    site = make_site(CHAOS_FETCH_SECONDS="0.05-0.1")
-    with site.host(), site.host():
+@pytest.mark.parametrize("database", ["postgresql", "sqlite"])
+def test_a_record_that_kills_its_worker_fails_alone(make_site, database):
+    site = make_site(database=database, CHAOS_FETCH_SECONDS="0.05-0.1")
+    with site.host():
         session = site.start(*names(20), "poison")
         site.eventually(lambda: site.is_final(session), 90)
     assert site.statuses() == {"completed": 20, "failed": 1}, site.story()

@@ -14,7 +14,7 @@ import pytest
 from tests.chaos.site import LEASE, Site, bounded, names
 from whalefall import processes
 from whalefall.demo import servers
-from whalefall.demo.servers import FAST_SHUTDOWN
+from whalefall.demo.servers import FAST_SHUTDOWN, ThrowawayServer
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 
@@ -23,9 +23,9 @@ OUTAGE_SECONDS = 4.0
 
 
 @contextmanager
-def restarted(site: Site) -> Iterator[None]:
+def restarted(site: Site, database: ThrowawayServer) -> Iterator[None]:
     """The server ends at once, as in a crash, and another one starts on the same data a little later."""
-    old, home = site.database.process, site.database.directory
+    old, home = database.process, database.directory
     command = Path(f"/proc/{old.pid}/cmdline").read_text().rstrip("\0").split("\0")
     owner = (home / "data").stat()
     old.send_signal(signal.SIGQUIT)
@@ -41,7 +41,7 @@ def restarted(site: Site) -> Iterator[None]:
 
 
 @contextmanager
-def read_only(site: Site) -> Iterator[None]:
+def read_only(site: Site, database: ThrowawayServer) -> Iterator[None]:
     """What a full disk looks like to a client: every write is refused, of open connections too."""
     site.query("ALTER SYSTEM SET default_transaction_read_only = on")
     site.query("SELECT pg_reload_conf()")
@@ -71,7 +71,7 @@ def test_an_outage_of_our_own_database_costs_its_time_and_nothing_else(tmp_path,
         session = site.start(*names(RECORDS))
         site.when_completed(RECORDS // 4, session)
         assert not site.is_final(session)
-        with outage(site):
+        with outage(site, database):
             took = site.eventually(lambda: site.is_final(session), 2 * LEASE + 40)
             print(f"final {took:.1f} s after the outage")
             assert site.statuses() == {"completed": RECORDS}, site.story()

@@ -93,8 +93,9 @@ def test_a_cancel_does_not_wait_for_a_stopped_worker(make_site, phase):
     assert site.applied() == {}
 
 
-def test_a_stopped_process_of_a_supervised_cluster_is_killed(make_site):
-    site = make_site(CHAOS_FETCH_SECONDS="1-1")
+@pytest.mark.parametrize("database", ["postgresql", "sqlite"])
+def test_a_stopped_process_of_a_supervised_cluster_is_killed(make_site, database):
+    site = make_site(database=database, CHAOS_FETCH_SECONDS="1-1")
     with site.host() as host:
         session = site.start("db")
         site.eventually(lambda: site.statuses() == {"running": 1})
