@@ -24,7 +24,7 @@ test: setup ## every check and test, as continuous integration runs them
 
 chaos: setup ## kill, stop and cut off real workers, at length
 	@bin/install-packages --tests && CHAOS_RECORDS=2000 CHAOS_KILLS=20 CHAOS_OUTAGE_RECORDS=400 \
-		CHAOS_HUNG=40 CHAOS_HEALTHY=200 \
+		CHAOS_HUNG=40 CHAOS_HEALTHY=200 CHAOS_AT_LENGTH=1 \
 		$(python) -m pytest -m chaos -s --timeout=1200 $(ARGS)
 
 lint: setup ## the checks that need no database

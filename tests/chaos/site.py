@@ -38,6 +38,15 @@ TIMES = {
 }
 
 
+def bounded(variable: str, default: int) -> int:
+    """A size: small in `make test`, larger in `make chaos`."""
+    return int(os.environ.get(variable, default))
+
+
+AT_LENGTH = bool(bounded("CHAOS_AT_LENGTH", 0))
+DATABASES = ["postgresql", "sqlite"] if AT_LENGTH else ["postgresql"]  # where one of them is enough for every day
+
+
 class Host:
     """One `manage.py worker` and everything below it."""
 
@@ -192,8 +201,3 @@ class Site:
 
 def names(number: int, prefix: str = "db") -> Sequence[str]:
     return [f"{prefix}{place}" for place in range(number)]
-
-
-def bounded(variable: str, default: int) -> int:
-    """A size: small in `make test`, larger in `make chaos`."""
-    return int(os.environ.get(variable, default))

@@ -6,15 +6,15 @@ import time
 
 import pytest
 
-from tests.chaos.site import bounded, names
+from tests.chaos.site import DATABASES, bounded, names
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.chaos, pytest.mark.workers, pytest.mark.timeout(600)]
 
 HUNG, HEALTHY = bounded("CHAOS_HUNG", 20), bounded("CHAOS_HEALTHY", 100)
 END_SECONDS = 15
 
 
-@pytest.mark.parametrize("database", ["postgresql", "sqlite"])
+@pytest.mark.parametrize("database", DATABASES)
 def test_reads_that_hang_for_ever_keep_nobody_from_being_read(make_site, database):
     site = make_site(database=database, CHAOS_FETCH_SECONDS="0.1-0.3", CHAOS_FETCH_TIMEOUT="2", SYNC_ATTEMPTS="1")
     with site.host():
@@ -24,7 +24,7 @@ def test_reads_that_hang_for_ever_keep_nobody_from_being_read(make_site, databas
         site.check_applied_once()
 
 
-@pytest.mark.parametrize("database", ["postgresql", "sqlite"])
+@pytest.mark.parametrize("database", DATABASES)
 def test_a_worker_ends_in_time_while_its_reads_hang_and_gives_them_back(make_site, database):
     site = make_site(database=database, CHAOS_FETCH_SECONDS="0.1-0.2")
     with site.host() as host:

@@ -16,9 +16,9 @@ from whalefall import processes
 from whalefall.demo import servers
 from whalefall.demo.servers import FAST_SHUTDOWN, ThrowawayServer
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.chaos, pytest.mark.workers, pytest.mark.timeout(300)]
 
-RECORDS = bounded("CHAOS_OUTAGE_RECORDS", 150)
+RECORDS = bounded("CHAOS_OUTAGE_RECORDS", 100)
 OUTAGE_SECONDS = 4.0
 
 

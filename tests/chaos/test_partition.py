@@ -12,7 +12,7 @@ import pytest
 from tests.chaos.site import LEASE, Site, names
 from whalefall.demo import servers
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.chaos, pytest.mark.workers, pytest.mark.timeout(300)]
 
 RECORDS = 120
 

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 import pytest
 
 from tests.chaos import phases
-from tests.chaos.site import LEASE, PATIENCE, TIMES, Site
+from tests.chaos.site import DATABASES, LEASE, PATIENCE, TIMES, Site
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.chaos, pytest.mark.workers, pytest.mark.timeout(300)]
 
 TURN = (
     "import django; django.setup()\n"
@@ -93,7 +93,7 @@ def test_a_cancel_does_not_wait_for_a_stopped_worker(make_site, phase):
     assert site.applied() == {}
 
 
-@pytest.mark.parametrize("database", ["postgresql", "sqlite"])
+@pytest.mark.parametrize("database", DATABASES)
 def test_a_stopped_process_of_a_supervised_cluster_is_killed(make_site, database):
     site = make_site(database=database, CHAOS_FETCH_SECONDS="1-1")
     with site.host() as host:
