@@ -26,8 +26,13 @@ def applies(record: SyncInstanceRecord) -> bool:
     return bool(settings.SYNC_BREAKER_FAILURES and unreachable and not chosen)
 
 
-def probing(target: Target) -> Target:
-    """The target with as little time to connect as a probe gets; whoever answers is read in full."""
+def probing(record: SyncInstanceRecord, target: Target) -> Target:
+    """The target with as little time to connect as a probe gets; whoever answers is read in full.
+
+    An instance with a time of its own keeps it: such a server is known to be slow, and would never answer a probe.
+    """
+    if record.instance is not None and record.instance.connect_timeout:
+        return target
     return replace(target, connect_timeout=min(target.connect_timeout, settings.SYNC_PROBE_SECONDS))
 
 

@@ -12,12 +12,12 @@ from django.utils.module_loading import import_string
 from sessions_app import cron
 from sessions_app.lifeline import STOP_SECONDS
 from sessions_app.models import SyncCategoryName
+from sessions_app.timetable import LOOKED_FOR_SECONDS
 from whalefall.errors import InvalidCron
 
 SWEEP_SECONDS = 90  # each minute, and django-q2 looks for what is due each half minute
 BATCH_SECONDS = 60  # what the last batch of a retention run may take beyond its time
 MOST_DAYS = 36_500
-LOOKED_FOR_SECONDS = 60  # within this, django-q2 has surely seen what is due
 GUARD_SECONDS = 3  # django-q2 gives a worker this much beyond its timeout
 
 

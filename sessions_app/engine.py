@@ -69,6 +69,7 @@ class Turn:
         # it begins can still end before django-q2 ends its process.
         longest = settings.Q_TIMEOUT - settings.SYNC_FETCH_SECONDS - settings.SYNC_APPLY_SECONDS - MARGIN_SECONDS
         self.last_claim = time.monotonic() + longest if session is None else self.deadline
+        self.end_at = time.monotonic() + settings.Q_TIMEOUT - settings.SYNC_APPLY_SECONDS - MARGIN_SECONDS
         self.claimed = 0
         self.running: dict[int, Fetch] = {}
         self.finished: SimpleQueue[Fetch] = SimpleQueue()
@@ -92,6 +93,8 @@ class Turn:
                     return
                 ended = next_finished(self.finished, self.wait_seconds(claimed), len(self.running))
                 for fetches in remote.together(ended):
+                    if self.is_overtime:
+                        break
                     self.keep_leases()  # before each apply: the next ones wait for it with their leases running
                     self.end(fetches)
                 self.abort_overdue()
@@ -119,14 +122,19 @@ class Turn:
         """Whether the fetches that run are left to others: somebody waits for this turn to end."""
         if self.stopping_since is not None:
             return time.monotonic() >= self.stopping_since + lifeline.STOP_SECONDS
-        return self.session is not None
+        return self.session is not None or self.is_overtime
+
+    @property
+    def is_overtime(self) -> bool:
+        """Whether another apply might not end before django-q2 ends its worker: what is read then is read again."""
+        return self.session is None and time.monotonic() >= self.end_at
 
     def wait_seconds(self, claimed: bool) -> float:
         """How long to wait for a fetch to end: a tick, but not past the nearest deadline."""
         if claimed and not self.running:
             return 0.0
         now = time.monotonic()
-        deadlines = [*(fetch.deadline for fetch in self.running.values()), self.deadline or now]
+        deadlines = [*(fetch.next_deadline for fetch in self.running.values()), self.deadline or now]
         return min([TICK_SECONDS, *(max(moment - now, SHORT_SECONDS) for moment in deadlines if moment > now)])
 
     def has_prospects(self) -> bool:
@@ -180,7 +188,9 @@ class Turn:
                 self.touched.add(record.session_id)
                 return
             is_probe = breaker.applies(record)
-            fetch = Fetch(record, breaker.probing(target) if is_probe else target, category.fetch, is_probe=is_probe)
+            fetch = Fetch(
+                record, breaker.probing(record, target) if is_probe else target, category.fetch, is_probe=is_probe
+            )
             fetch.start(self.finished)
         except Exception as error:
             self.fail(record, error)

@@ -13,7 +13,7 @@ from django.db import connections
 from dbms.base import Target
 from sessions_app.models import SyncInstanceRecord
 
-ABORT_GRACE_SECONDS = 2.0
+ABORT_GRACE_SECONDS = 1.9
 GATHER_SECONDS = 0.03
 LIGHT_BYTES = 4096
 
@@ -29,6 +29,7 @@ class Fetch:
         self.target = target
         self.is_probe = is_probe  # unless it connects, the record is not tried again
         self.snapshot: Any = None
+        self.is_light = False  # what it read costs less to store than a transaction of its own
         self.error: BaseException | None = None
         self.is_dropped = False  # the record is no longer ours: the result is of no use
         self.aborted_at: float | None = None
@@ -48,6 +49,7 @@ class Fetch:
             # In time even while the main loop stores what another server returned.
             with self.target.interrupt.after(self.target.fetch_timeout):
                 self.snapshot = self._read(self.target)
+            self.is_light = self.snapshot.is_known or self.snapshot.size_bytes <= LIGHT_BYTES
         except BaseException as error:  # whatever it is, the main loop has to hear of it
             self.error = self.target.interrupt.error(self.target) or error
         finally:
@@ -63,14 +65,14 @@ class Fetch:
                 threading.Thread(target=self.target.interrupt.fire, args=(reason,), daemon=True).start()
 
     @property
-    def is_stuck(self) -> bool:
-        """Whether it goes on although it was aborted."""
-        return self.aborted_at is not None and time.monotonic() > self.aborted_at + self.grace_seconds
+    def next_deadline(self) -> float:
+        """When somebody has to look at it: to abort it, or to write it off."""
+        return self.deadline if self.aborted_at is None else self.aborted_at + self.grace_seconds
 
     @property
-    def is_light(self) -> bool:
-        """Whether what it read costs less to store than a transaction of its own."""
-        return self.error is None and (self.snapshot.is_known or self.snapshot.size_bytes <= LIGHT_BYTES)
+    def is_stuck(self) -> bool:
+        """Whether it goes on although it was aborted."""
+        return self.aborted_at is not None and time.monotonic() > self.next_deadline
 
     @property
     def is_alive(self) -> bool:
@@ -99,7 +101,8 @@ def next_finished(finished: SimpleQueue[Fetch], seconds: float, expected: int) -
         ended.append(finished.get(timeout=seconds))
         until = time.monotonic() + GATHER_SECONDS
         while len(ended) < expected:
-            left = max(0.0, until - time.monotonic()) if ended[-1].is_light else 0.0
+            is_worthwhile = any(fetch.is_light for fetch in ended)
+            left = max(0.0, until - time.monotonic()) if is_worthwhile else 0.0
             ended.append(finished.get(timeout=left))
     except Empty:
         pass

@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import select
 import signal
+import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
+from typing import NamedTuple
 
 VARIABLE = "WHALEFALL_LIFELINE"
 STOP_SECONDS = 5.0  # for what is being read when a process shall stop; then others read it again
@@ -25,6 +27,7 @@ class Lifeline:
         self._stopping, self._stop = os.pipe()
         for end in (self._beats, self._beating):
             os.set_blocking(end, False)
+        self.name = uuid.uuid4().hex
 
     @property
     def inherited(self) -> tuple[int, int]:
@@ -34,7 +37,7 @@ class Lifeline:
     @property
     def environment(self) -> Mapping[str, str]:
         """How the group learns of them."""
-        return {VARIABLE: f"{self._beating},{self._stopping}"}
+        return {VARIABLE: f"{self._beating},{self._stopping},{self.name}"}
 
     def is_alive(self, seconds: float) -> bool:
         """Whether a sign of life has come, after waiting for one for at most `seconds`."""
@@ -54,20 +57,34 @@ class Lifeline:
             os.close(end)
 
 
+class Inherited(NamedTuple):
+    """The group's end."""
+
+    beating: int
+    stopping: int
+    name: str
+
+
 @cache
-def _inherited() -> tuple[int, int] | None:
+def _inherited() -> Inherited | None:
     told = os.environ.get(VARIABLE)
     if not told:
         return None
-    beating, stopping = map(int, told.split(","))
-    return beating, stopping
+    beating, stopping, name = told.split(",")
+    return Inherited(int(beating), int(stopping), name)
+
+
+def is_named(name: str) -> bool:
+    """Whether this process belongs to the group of that name."""
+    ends = _inherited()
+    return ends is not None and ends.name == name
 
 
 def beat() -> None:
     """A sign of life of this process: it takes tasks, or goes on with one."""
     if ends := _inherited():
         with suppress(BlockingIOError, BrokenPipeError):  # nobody reads just now; nobody ever will
-            os.write(ends[0], b".")
+            os.write(ends.beating, b".")
 
 
 def is_stopping() -> bool:
@@ -88,5 +105,5 @@ def _said() -> int:
     if ends is None:
         return 0
     poll = select.poll()
-    poll.register(ends[1], select.POLLIN)
+    poll.register(ends.stopping, select.POLLIN)
     return next((event for _, event in poll.poll(0)), 0)

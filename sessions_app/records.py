@@ -36,6 +36,8 @@ def held(records: Sequence[SyncInstanceRecord]) -> QuerySet[SyncInstanceRecord]:
 
 def hold(records: Sequence[SyncInstanceRecord]) -> None:
     """Renew the lease and lock the rows until the transaction ends. Raises LeaseLost unless all are ours."""
+    if len(records) > 1:  # in the order of their keys, as everywhere: an UPDATE alone takes them as they lie
+        list(held(records).select_for_update().order_by("pk").values_list("pk"))
     if held(records).update(lease_expires_at=from_now(settings.SYNC_LEASE_SECONDS)) != len(records):
         raise LeaseLost
 
@@ -84,9 +86,9 @@ def fail(
     }
     tried = record.attempts - record.lost_count
     if error.transient and not is_last and tried < record.session.max_attempts:
-        updated = held([record]).update(
-            status=RecordStatus.PENDING, next_attempt_at=from_now(_backoff_seconds(tried)), **what
-        )
+        # The next connection of the record would take the slot of the one that could not be ended.
+        wait = max(_backoff_seconds(tried), settings.SYNC_FETCH_SECONDS if keep_slot else 0)
+        updated = held([record]).update(status=RecordStatus.PENDING, next_attempt_at=from_now(wait), **what)
         return RecordStatus.PENDING if updated else None
     updated = held([record]).update(
         status=RecordStatus.FAILED, completed_at=Now(), next_attempt_at=None, items_synced=0, **what

@@ -139,6 +139,13 @@ def start_due(*, key: str, due: datetime) -> SyncSession | None:
     return _start(schedule, until=until, jitter_seconds=settings.SYNC_JITTER_SECONDS)
 
 
+def start_late() -> None:
+    """Start what came due a while ago and was neither started nor put off: its start failed, or its nudge was lost."""
+    for schedule in SyncSchedule.objects.filter(func=START):
+        if due := schedule.overdue_at:
+            start_due(key=schedule.key, due=due)
+
+
 def _start(
     schedule: SyncSchedule, *, until: datetime, user: User | None = None, jitter_seconds: float = 0
 ) -> SyncSession:
@@ -154,10 +161,12 @@ def _start(
 
 
 def _running(category: str) -> SyncSession | None:
-    """The newest session that a schedule started and that still runs."""
+    """The newest session over all instances that still runs. One over a few is in nobody's way."""
     return (
         SyncSession.objects.filter(
-            sync_category=category, sync_type=SyncType.SCHEDULED_TASK, status=SessionStatus.RUNNING
+            sync_category=category,
+            sync_type__in=[SyncType.SCHEDULED_TASK, SyncType.MANUAL_TASK],
+            status=SessionStatus.RUNNING,
         )
         .order_by("-started_at", "-pk")
         .first()

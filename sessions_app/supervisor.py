@@ -7,9 +7,11 @@ nothing (docs/engine.md). Whoever supervises this one should restart it always, 
 from __future__ import annotations
 
 import logging
+import math
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -18,7 +20,7 @@ from types import FrameType
 
 import psutil
 from django.conf import settings
-from django.db import close_old_connections, connection
+from django.db import connections
 from django_q.brokers import get_broker
 from django_q.tasks import async_task
 
@@ -29,6 +31,7 @@ from whalefall import processes
 logger = logging.getLogger(__name__)
 
 CANARY = "sessions_app.tasks.canary"
+HOPS = 100  # how often a canary is passed on by the workers of other hosts, until it meets those that it asks
 RESTART_SECONDS = 2.0
 HANDOVER_SECONDS = 10.0  # for workers that still work while their cluster is of no more use
 TICK_SECONDS = 1.0
@@ -43,36 +46,39 @@ class Supervisor:
 
     def __init__(self, command: Sequence[str]) -> None:
         self.command = command
+        self.group: Group | None = None
         self.is_stopping = False
+        self.sweeping = Errand(sweep)
 
     def run(self) -> None:
         """Return after SIGTERM or SIGINT, when what was being worked on is done or WORKER_STOP_SECONDS are over."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self.stop)
         while not self.is_stopping:
-            group = Group(self.command)
+            self.group = Group(self.command)
             try:
-                self.watch(group)
+                self.watch(self.group)
             finally:
-                group.end(settings.WORKER_STOP_SECONDS if self.is_stopping else HANDOVER_SECONDS)
+                self.group.end(settings.WORKER_STOP_SECONDS if self.is_stopping else HANDOVER_SECONDS)
             if not self.is_stopping:
                 time.sleep(RESTART_SECONDS)
 
     def watch(self, group: Group) -> None:
         """Sweep, ask for signs of life and listen, until the group is of no more use or shall stop."""
-        swept_at = 0.0
+        swept_at = -math.inf
         while not self.is_stopping:
-            if time.monotonic() >= swept_at + settings.SYNC_LEASE_SECONDS:
+            if time.monotonic() >= swept_at + settings.SYNC_LEASE_SECONDS and self.sweeping.begin():
                 swept_at = time.monotonic()
-                _attempt(sweep)
             if ailment := group.ailment():
                 logger.error("%s; it is started again", ailment)
                 return
             group.listen(TICK_SECONDS)
 
     def stop(self, number: int, frame: FrameType | None) -> None:
-        """End the group at the next tick."""
+        """End the group: its workers hear of it at once, the rest at the next tick."""
         self.is_stopping = True
+        if self.group is not None:
+            self.group.lifeline.stop()
 
 
 class Group:
@@ -90,6 +96,7 @@ class Group:
         self.heard_at = time.monotonic()
         self.asked_at: float | None = None  # the first question since then
         self.asked_again_at = 0.0
+        self.asking = Errand(self.ask)
         self.vital: dict[str, int] = {}
         self.stopped_since: dict[int, float] = {}
 
@@ -100,11 +107,16 @@ class Group:
             self.heard_at, self.asked_at = now, None
             return
         patience = settings.WORKER_SILENT_SECONDS / 8
-        if now > self.heard_at + patience and now > self.asked_again_at + patience:
+        if now > self.heard_at + patience and now > self.asked_again_at + patience and self.asking.begin():
             self.asked_again_at = now
-            # Another host may take the question, so it is asked again; where it cannot even be asked, nobody is silent.
-            is_asked = _attempt(ask)
-            self.asked_at = (self.asked_at or now) if is_asked else None
+        if self.asking.has_failed:  # where nobody can be asked, nobody is silent
+            self.asked_at = None
+        elif self.asked_at is None and self.asking.done_at > self.heard_at:
+            self.asked_at = self.asking.done_at
+
+    def ask(self) -> None:
+        """Put a task into the queue that a worker of this group answers by a sign of life."""
+        async_task(CANARY, self.lifeline.name, HOPS, broker=get_broker(), task_name="canary", save=False)
 
     def ailment(self) -> str:
         """Why this group is of no more use; empty while it is well."""
@@ -159,21 +171,33 @@ class Group:
             self.lifeline.close()
 
 
-def ask() -> None:
-    """Put a task into the queue that any worker answers by a sign of life."""
-    async_task(CANARY, broker=get_broker(), task_name="canary", save=False)
+class Errand:
+    """What needs our database or the broker, in a thread of its own: neither may hold the supervisor up."""
 
+    def __init__(self, work: Callable[[], object]) -> None:
+        self.done_at = -math.inf
+        self.has_failed = False
+        self._work = work
+        self._thread: threading.Thread | None = None
 
-def _attempt(work: Callable[[], object]) -> bool:
-    """Do what needs our database or the broker, and say whether it was done: a supervisor outlives both."""
-    try:
-        close_old_connections()
-        work()
-    except Exception as error:  # whatever a driver or a broker may raise: it is tried again
-        logger.warning("The supervisor's %s failed: %s", work.__name__, type(error).__name__)
-        connection.close()
-        return False
-    return True
+    def begin(self) -> bool:
+        """Do it, unless the last time has not ended; whether it was begun."""
+        if self._thread is not None and self._thread.is_alive():
+            return False
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+        return True
+
+    def _run(self) -> None:
+        try:
+            self._work()
+            self.has_failed = False
+            self.done_at = time.monotonic()
+        except Exception as error:  # whatever a driver or a broker may raise: it is tried again
+            self.has_failed = True
+            logger.warning("The supervisor's %s failed: %s", self._work.__name__, type(error).__name__)
+        finally:
+            connections.close_all()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,8 @@ import logging
 import os
 from datetime import datetime
 
+from django_q.tasks import async_task
+
 from sessions_app import claims, engine, lifeline, retention, schedules, services, sessions
 
 logger = logging.getLogger(__name__)
@@ -15,7 +17,7 @@ EX_TEMPFAIL = 75
 
 def work() -> None:
     """One turn of the engine; leaves a nudge behind when work is left."""
-    canary()
+    show_life()
     if lifeline.is_stopping():
         return
     services.sweep()
@@ -35,19 +37,27 @@ def start_scheduled(*, key: str, due: str) -> None:
 
 
 def sweep() -> None:
-    """Repair whatever a death left behind."""
-    canary()
+    """Repair whatever a death left behind, and start what should have started."""
+    show_life()
     services.sweep()
+    schedules.start_late()
 
 
 def retain() -> None:
     """Delete what is older than the settings say."""
-    canary()
+    show_life()
     for one in retention.run():
         logger.info("retention: %s of %s deleted%s", one.number, one.kind, "" if one.is_complete else ", not all")
 
 
-def canary() -> None:
-    """Show that tasks are taken; without a supervisor to show it to, end."""
+def canary(name: str, hops: int) -> None:
+    """Show life to the supervisor of the group that is asked for; the workers of another one pass the question on."""
+    show_life()
+    if hops and not lifeline.is_named(name):
+        async_task("sessions_app.tasks.canary", name, hops - 1, task_name="canary", save=False)
+
+
+def show_life() -> None:
+    """Tell our supervisor that tasks are taken; without one to tell, end."""
     lifeline.end_if_orphaned()
     lifeline.beat()

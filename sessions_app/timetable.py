@@ -13,6 +13,7 @@ from django_q.models import Schedule
 from sessions_app import cron
 
 START = "sessions_app.tasks.start_scheduled"
+LOOKED_FOR_SECONDS = 60  # within this, django-q2 has surely seen what is due
 PAUSED = 0  # repeats: django-q2 passes over such a row
 UPKEEP_LABELS = {"sweep": _("Sweep"), "retention": _("Retention")}
 
@@ -92,3 +93,13 @@ class SyncSchedule(Schedule):
         due = cron.last_before(self.cron, limit)
         answered = self.answered_until is not None and due <= self.answered_until
         return None if due < self.armed_at or answered else due
+
+    @property
+    def overdue_at(self) -> datetime | None:
+        """The last due time within its grace, when nothing became of it although whoever looks for it surely has."""
+        if self.is_paused or not self.cron:
+            return None
+        now = timezone.now()
+        due = cron.last_before(self.cron, now - timedelta(seconds=LOOKED_FOR_SECONDS))
+        seen = max(filter(None, [self.armed_at, self.last_due_at, self.answered_until]))
+        return due if due > max(seen, now - timedelta(seconds=settings.SYNC_SCHEDULE_GRACE_SECONDS)) else None

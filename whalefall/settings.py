@@ -226,6 +226,7 @@ elif DATABASES["default"]["ENGINE"].endswith("postgresql"):
             "keepalives_idle": 30,
             "keepalives_interval": 10,
             "keepalives_count": 3,
+            "tcp_user_timeout": 60_000,  # ms: keepalives say nothing of a peer that left data unacknowledged
             "options": " ".join(
                 f"-c {name}={milliseconds}"
                 for name, milliseconds in {

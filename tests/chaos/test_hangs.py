@@ -17,9 +17,11 @@ END_SECONDS = 15
 @pytest.mark.parametrize("database", DATABASES)
 def test_reads_that_hang_for_ever_keep_nobody_from_being_read(make_site, database):
     site = make_site(database=database, CHAOS_FETCH_SECONDS="0.1-0.3", CHAOS_FETCH_TIMEOUT="2", SYNC_ATTEMPTS="1")
-    with site.host():
+    with site.host() as host:
         session = site.start(*names(HUNG, "hang"), *names(HEALTHY))
         site.eventually(lambda: site.is_final(session), 180)
+        host.process.terminate()
+        assert host.process.wait(END_SECONDS) == 0
         assert site.statuses() == {"failed": HUNG, "completed": HEALTHY}, site.story()
         site.check_applied_once()
 

@@ -427,3 +427,21 @@ def test_a_thread_that_cannot_be_started_fails_its_record_only(script, make_inst
     monkeypatch.setattr(threading.Thread, "start", start_thread)
     engine.run(session=session)
     assert (record_of(session, "a").status, record_of(session, "b").status) == ("failed", "completed")
+
+
+def test_a_read_that_cannot_be_ended_is_over_two_seconds_after_its_budget(script, make_instances, settings):
+    make_instances("a", "b")
+    script.fetch_timeout = 1
+    settings.SYNC_THREADS = 16
+    script.fetch["b"] = lambda target: time.sleep(1.7) or FakeSnapshot()  # its end shifts the ticks of the loop
+    gone = threading.Event()
+    script.fetch["a"] = lambda target: gone.wait(20)
+    session = services.start_session(
+        category="account", sync_type="manual_task", instances=Instance.objects.all(), max_attempts=1
+    )
+    began = time.monotonic()
+    engine.run(session=session)
+    took = time.monotonic() - began
+    gone.set()
+    assert session.records.get(instance_name="a").status == RecordStatus.FAILED
+    assert took < 1 + 2

@@ -207,3 +207,56 @@ def test_one_finalizer_wins(script, make_instances):
     records.hold([record])
     records.complete([record], {record.pk: ItemCounts()})
     assert sorted(at_once(*[lambda: sessions.finalize(session.pk)] * 4)) == [False, False, False, True]
+
+
+def test_a_cancel_and_a_joint_completion_lock_in_the_same_order(script, make_instances):
+    """hold() locks in the order of the disk, a cancel in that of the keys: PostgreSQL ends one of them."""
+    make_instances("low", "high")
+    session = start()
+    low, high = claims.claim_fetches(limit=2, free_bytes=10**12, idle=True).records
+    SyncInstanceRecord.objects.filter(pk=low.pk).update(lease_expires_at=high.created_at)  # now behind the other one
+    SyncInstanceRecord.objects.filter(pk=low.pk).update(worker="x")
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE sync_instance_records")  # as autovacuum does
+    locked, cancelling = threading.Event(), threading.Event()
+    ended = []
+
+    def waiting(number: int) -> None:
+        deadline = time.monotonic() + 10
+        query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        while time.monotonic() < deadline:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_stat_clear_snapshot()")
+                cursor.execute(query)
+                if cursor.fetchone()[0] >= number:
+                    return
+            time.sleep(0.02)
+        raise AssertionError("nobody waits")
+
+    def somebody() -> None:
+        with transaction.atomic():
+            records.hold([low])
+            locked.set()
+            waiting(1)
+            cancelling.set()
+            waiting(2)
+
+    def cancel() -> None:
+        assert locked.wait(10)
+        try:
+            services.cancel_session(session)
+        except Exception as error:
+            ended.append(f"cancel: {error.__cause__}")
+
+    def hold() -> None:
+        assert cancelling.wait(10)
+        try:
+            with transaction.atomic():
+                records.hold([low, high])
+        except records.LeaseLost:
+            pass
+        except Exception as error:
+            ended.append(f"hold: {error}")
+
+    at_once(somebody, cancel, hold)
+    assert ended == []

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone, translation
 from django_q.models import OrmQ, Schedule
 from django_q.scheduler import scheduler
@@ -167,10 +168,47 @@ def test_a_scheduled_start_beside_one_that_still_runs_is_left_out_and_written_do
     assert schedules.get("account").blocked_by is None
 
 
-def test_a_manual_session_of_the_category_does_not_keep_the_schedule_from_starting(account):
-    services.start_session(category="account", sync_type="manual_task", instances=Instance.objects.all())
+def test_a_scheduled_start_beside_a_manual_session_over_everything_is_left_out(account):
+    manual = services.start_session(category="account", sync_type="manual_task", instances=Instance.objects.all())
     come_due(account)
-    assert [session.sync_type for session in sessions()] == ["manual_task", "scheduled_task"]
+    assert sessions() == [manual]
+    assert schedules.get("account").blocked_by == manual
+
+
+def test_a_manual_session_over_chosen_instances_does_not_keep_the_schedule_from_starting(account):
+    services.start_session(category="account", sync_type="manual_batch", instances=Instance.objects.all())
+    come_due(account)
+    assert [session.sync_type for session in sessions()] == ["manual_batch", "scheduled_task"]
+
+
+def test_a_start_that_failed_is_made_up_for_by_the_sweep(account, monkeypatch):
+    due = hours_ago(0.1)
+    at = timezone.localtime(due)
+    SyncSchedule.objects.filter(pk=account.pk).update(armed_at=hours_ago(24), cron=f"{at.minute} {at.hour} * * *")
+
+    def refuse(**options):
+        raise OperationalError("canceling statement due to lock timeout")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(services, "start_session", refuse)
+        with pytest.raises(OperationalError):
+            schedules.start_due(key="account", due=due)
+    tasks.sweep()
+    (session,) = sessions()
+    tasks.sweep()
+    assert sessions() == [session]
+    assert schedules.get("account").last_session == session
+
+
+def test_the_sweep_makes_up_neither_for_what_was_put_off_nor_beyond_the_grace(account, settings):
+    at = timezone.localtime(hours_ago(2))
+    SyncSchedule.objects.filter(pk=account.pk).update(armed_at=hours_ago(24), cron=f"{at.minute} {at.hour} * * *")
+    tasks.sweep()
+    assert sessions() == []
+    settings.SYNC_SCHEDULE_GRACE_SECONDS = 3 * 3600
+    schedules.pause(account)
+    tasks.sweep()
+    assert sessions() == []
 
 
 def test_a_deleted_session_leaves_its_schedule_in_place(account):
