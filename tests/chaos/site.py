@@ -17,6 +17,7 @@ import psutil
 import psycopg
 
 from tests.chaos import category, phases
+from whalefall import processes
 from whalefall.demo.servers import ThrowawayServer
 
 PATIENCE = 60.0
@@ -135,11 +136,10 @@ class Site:
     @contextmanager
     def host(self, *prefix: str, **environment: str) -> Iterator[Host]:
         """A worker host for as long as the block lasts; nothing of it is left behind."""
-        with self.log.open("ab") as output:
-            process = subprocess.Popen(
-                [*prefix, sys.executable, "manage.py", "worker"],
-                env={**self.environment, **environment}, stdout=output, stderr=output, start_new_session=True,
-            )  # fmt: skip
+        process = processes.start(
+            [*prefix, sys.executable, "manage.py", "worker"],
+            log=self.log, ending=signal.SIGTERM, environment={**self.environment, **environment},
+        )  # fmt: skip
         host = Host(process)
         self.hosts.append(host)
         try:

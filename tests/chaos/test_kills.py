@@ -22,7 +22,7 @@ SEED = bounded("CHAOS_SEED", random.randrange(10**6))
 PHASES = (phases.CLAIM, phases.FETCH, phases.APPLY, phases.IDLE)
 ROLES = ("pusher", "monitor", "sentinel", "main")
 AIM_SECONDS = 3.0
-THREADS = "4" if KILLS >= 20 else "2"  # so slow that the session outlives the kills
+AT_ONCE = "24" if KILLS >= 20 else "8"  # so few that the session outlives the kills, and that there are idle workers
 LOST = "SELECT lost_count, count(*) FROM sync_instance_records GROUP BY 1 ORDER BY 1"
 
 
@@ -71,7 +71,9 @@ def test_kills_cost_time_and_nothing_else(make_site, tmp_path, database, broker,
     print(f"CHAOS_SEED={SEED}")
     with ExitStack() as running:
         url = running.enter_context(redis_server(tmp_path)) if broker == "redis" else ""
-        site = make_site(database=database, CHAOS_FETCH_SECONDS="0.3-0.8", REDIS_URL=url, SYNC_THREADS=THREADS)
+        site = make_site(
+            database=database, CHAOS_FETCH_SECONDS="0.3-0.8", REDIS_URL=url, SYNC_PER_SESSION=AT_ONCE, Q_WORKERS="3"
+        )
         hosts = [running.enter_context(site.host()) for _ in range(number)]
         session = site.start(*names(RECORDS))
         died = kill_at_random(site, hosts, session, KILLS)
