@@ -1,0 +1,1 @@
+"""Doubles of the servers that cannot be installed for a test."""
