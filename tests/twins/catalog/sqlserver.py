@@ -35,6 +35,7 @@ class SqlServerTwin(Twin):
         "DB_NAME": ("VARCHAR", (0,)),
         "SUSER_SNAME": ("VARCHAR", (0,)),
     }
+    computed = frozenset({"QUOTENAME"})
 
     def __init__(self, *, version: tuple[int, ...], case_sensitive: bool = False) -> None:
         super().__init__(version=(RELEASES.get(version[0], version[0]),))
@@ -127,6 +128,10 @@ class SqlServerTwin(Twin):
                 return exp.Literal.string(node.name)
             case exp.Anonymous() if node.name.upper() == "DB_NAME":
                 return exp.Literal.string(self.current)
+            case exp.Anonymous() if node.name.upper() == "QUOTENAME":
+                doubled = exp.func("replace", *node.expressions, exp.Literal.string("]"), exp.Literal.string("]]"))
+                opened = exp.DPipe(this=exp.Literal.string("["), expression=doubled)
+                return exp.DPipe(this=opened, expression=exp.Literal.string("]"))
             case exp.Anonymous():
                 return exp.Anonymous(this=f"memory.main.{node.name.lower()}", expressions=node.expressions)
             case exp.Column() if documented_column(node) and documented_column(node).width:

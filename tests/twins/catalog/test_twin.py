@@ -54,7 +54,7 @@ def oracle():
         ("SELECT DISTINCT d.name FROM sys.databases d", Refused),
         ("SELECT f.size / 128 FROM sys.master_files f", Refused),
         ("SELECT CONCAT(d.name, 'x') FROM sys.databases d", Refused),
-        ("SELECT QUOTENAME(d.name) FROM sys.databases d", Refused),
+        ("SELECT OBJECT_NAME(f.file_id) FROM sys.master_files f", Refused),
         ("SELECT d.name FROM sys.databases d WHERE d.name LIKE '[ms]%'", Refused),
         ("SELECT CAST(d.name AS nvarchar) FROM sys.databases d", Refused),
         ("SELECT d.name FROM sys.databases d UNION SELECT d.name FROM sys.databases d", Refused),
@@ -197,11 +197,12 @@ def test_functions_answer_what_the_test_set_and_null_otherwise():
     twin.answer("HAS_PERMS_BY_NAME", None, None, "VIEW ANY DEFINITION", value=1)
     twin.answer("LOGINPROPERTY", "sa", "PasswordLastSetTime", value=NOON)
     asked = "SELECT HAS_PERMS_BY_NAME(NULL, NULL, '{}') AS x"
-    assert twin.rows(asked.format("view any definition")) == [(1,)]
+    assert twin.rows(asked.format("VIEW ANY DEFINITION")) == [(1,)]
     assert twin.rows(asked.format("CONTROL SERVER")) == [(None,)]
     set_at = "CAST(LOGINPROPERTY(p.name, 'PasswordLastSetTime') AS datetime)"
     logins = f"SELECT p.name, {set_at} AS x FROM sys.server_principals p ORDER BY p.principal_id"
     assert twin.rows(logins) == [("sa", NOON), ("o'brien]x", None)]
+    assert twin.rows("SELECT QUOTENAME('we]ird') AS x") == [("[we]]ird]",)]
     with pytest.raises(Undocumented):
         twin.answer("LOGINPROPERTY", "sa", value=1)
 

@@ -39,6 +39,9 @@ class Twin:
     # Scalar functions: DuckDB's type of the result, and the numbers of arguments. What they say is set by `answer`.
     functions: Mapping[str, tuple[str, tuple[int, ...]]] = {}
 
+    # Functions that a dialect's twin works out by itself.
+    computed: frozenset[str] = frozenset()
+
     def __init__(self, *, version: tuple[int, ...]) -> None:
         self.version = version
         self.views = documented.views(self.db_type, version)
@@ -50,15 +53,16 @@ class Twin:
             self._duckdb.execute(f"CREATE MACRO {name.lower()} {variants}")
 
     def answer(self, function: str, *arguments: str | None, value: Any) -> None:
-        """What a scalar function says for these arguments; without, it says NULL. Letter case does not matter."""
+        """What a scalar function says for these arguments; without, it says NULL."""
         if len(arguments) not in self.functions[function.upper()][1]:
             raise Undocumented(f"{function} does not take {len(arguments)} arguments")
-        folded = [None if argument is None else argument.lower() for argument in arguments]
-        self._duckdb.execute("INSERT INTO answers VALUES (?, ?, ?)", [function.upper(), folded, value])
+        self._duckdb.execute("INSERT INTO answers VALUES (?, ?, ?)", [function.upper(), list(arguments), value])
 
     def check(self, text: str) -> list[exp.Query]:
         """The queries of a text with every name resolved; raises what the server would say, or why it is refused."""
-        return [self._resolve(query) for query in grammar.parse(text, self.dialect, frozenset(self.functions))]
+        return [
+            self._resolve(query) for query in grammar.parse(text, self.dialect, self.computed.union(self.functions))
+        ]
 
     def run(self, text: str, *values: Any, **parameters: Any) -> list[Result]:
         """The result sets of a text, in order. `values` are the parameters of a text that has `?` or `@P1` …"""
@@ -211,12 +215,11 @@ def _stored(view: View, row: Row) -> Iterator[tuple[str, Any]]:
 
 
 def _macro(name: str, type_: str, count: int) -> str:
-    letters = [f"a{number}" for number in range(count)]
-    given = ", ".join(f"lower(CAST({letter} AS VARCHAR))" for letter in letters)
-    return (
-        f"({', '.join(letters)}) AS (SELECT CAST(value AS {type_}) FROM memory.main.answers"
-        f" WHERE function = '{name}' AND arguments IS NOT DISTINCT FROM CAST([{given}] AS VARCHAR[]))"
-    )
+    letters = [f"a{number}" for number in range(1, count + 1)]
+    conditions = [f"function = '{name}' AND len(arguments) = {count}"]
+    conditions += [f"arguments[{letter[1:]}] IS NOT DISTINCT FROM CAST({letter} AS VARCHAR)" for letter in letters]
+    found = f"SELECT CAST(value AS {type_}) FROM memory.main.answers WHERE {' AND '.join(conditions)}"
+    return f"({', '.join(letters)}) AS ({found})"
 
 
 def _portable(node: exp.Expression) -> exp.Expression:
