@@ -5,6 +5,6 @@
 --        (2014) or a user in each database
 -- Since: 2012
 SELECT d.name, d.state, d.state_desc, HAS_DBACCESS(d.name) AS has_access,
-       HAS_PERMS_BY_NAME(d.name, 'DATABASE', 'VIEW DEFINITION') AS sees_definitions,
-       HAS_PERMS_BY_NAME(d.name, 'DATABASE', 'VIEW SECURITY DEFINITION') AS sees_security_definitions
+       HAS_PERMS_BY_NAME(QUOTENAME(d.name), 'DATABASE', 'VIEW DEFINITION') AS sees_definitions,
+       HAS_PERMS_BY_NAME(QUOTENAME(d.name), 'DATABASE', 'VIEW SECURITY DEFINITION') AS sees_security_definitions
 FROM sys.databases AS d

@@ -68,7 +68,7 @@ def parse(text: str, dialect: str, functions: frozenset[str]) -> list[exp.Query]
     """
     try:
         trees = sqlglot.parse(
-            _numbered(NAMED.sub(r"@\1" if dialect == "tsql" else r":\1", text), dialect),
+            _numbered(NAMED.sub(r"@\1" if dialect != "oracle" else r":\1", text), dialect),
             dialect=dialect,
             error_level=ErrorLevel.RAISE,
         )

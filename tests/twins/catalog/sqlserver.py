@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from sqlglot import exp
+from sqlglot.dialects.tsql import TSQL
 from sqlglot.schema import MappingSchema
 
 from tests.twins.catalog.documented import View
@@ -17,6 +18,13 @@ RELEASES = {10: 2008, 11: 2012, 12: 2014, 13: 2016, 14: 2017, 15: 2019, 16: 2022
 VARIANT = {"SERVERPROPERTY", "LOGINPROPERTY", "DATABASEPROPERTYEX"}
 
 
+class ExactTSQL(TSQL):
+    """T-SQL in which SUSER_SNAME() stays what it is: sqlglot takes it for CURRENT_USER, who is somebody else."""
+
+    class Parser(TSQL.Parser):
+        FUNCTIONS = {name: build for name, build in TSQL.Parser.FUNCTIONS.items() if name != "SUSER_SNAME"}
+
+
 class SqlServerTwin(Twin):
     """`current` is the database that names without one mean.
 
@@ -24,7 +32,7 @@ class SqlServerTwin(Twin):
     """
 
     db_type = "sqlserver"
-    dialect = "tsql"
+    dialect = "exacttsql"
     functions = {
         "SERVERPROPERTY": ("VARCHAR", (1,)),
         "LOGINPROPERTY": ("VARCHAR", (2,)),

@@ -134,7 +134,10 @@ class Twin:
     # ── running ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _execute(self, query: exp.Query, parameters: Row) -> Result:
-        text = query.transform(self._located).transform(_portable).transform(self._rewrite).sql(dialect="duckdb")
+        for rewrite in (self._located, _portable, self._rewrite):
+            for node in reversed(list(query.walk())):  # from the leaves up: what is replaced keeps what is below it
+                node.replace(rewrite(node))
+        text = query.sql(dialect="duckdb", comments=False)
         used = {node.name for node in query.find_all(exp.Parameter, exp.Placeholder)}
         missing = used - parameters.keys()
         if missing:
