@@ -63,7 +63,7 @@ class OracleTwin(Twin):
             raise UnknownObject(f"ORA-65011: Pluggable database {name} does not exist.")
         self.current = name
 
-    def _view(self, table: exp.Table) -> View:
+    def view_of(self, table: exp.Table) -> View:
         name = table.name.upper()
         if name not in self.views or name in self.withheld or table.db.upper() not in {"", "SYS"}:
             raise UnknownObject(f"ORA-00942: table or view does not exist: {table.sql(self.dialect)}")

@@ -86,7 +86,7 @@ class SqlServerTwin(Twin):
     def _place_of(self, view: View, database: str) -> str:
         return self._places["master" if view.scope == "server" else self._key(database)]
 
-    def _view(self, table: exp.Table) -> View:
+    def view_of(self, table: exp.Table) -> View:
         view = self.views.get(f"{table.db}.{table.name}".upper())
         if view is None or view.name.upper() in self.withheld:
             raise UnknownObject(f"Invalid object name '{table.sql(self.dialect)}'.")

@@ -49,6 +49,7 @@ def databases(year):
 OTHERS = [
     permission(5, 0, "DATABASE", "CONNECT", "G", 0),
     permission(6, 0, "DATABASE", "CONNECT", "D", 0),
+    permission(0, 0, "DATABASE", "VIEW ANY COLUMN ENCRYPTION KEY DEFINITION", "G", 0),
     permission(6, 3, "SCHEMA", "SELECT", "G", 5, "shop"),
     permission(7, 4, "DATABASE_PRINCIPAL", "IMPERSONATE", "G", 5, None, "rep_user"),
     permission(7, 5, "ASSEMBLY", "CONTROL", "G", 5, None, "clr lib"),
@@ -105,6 +106,7 @@ EXPECTED = {
         on_object(5, "SELECT", "G", 5, "Shop", "or]ders"),
         on_object(5, "SELECT", "R", 5, "Shop", "or]ders", 2, "am'ount"),
         on_object(5, "UPDATE", "D", 5, "Shop", "or]ders", 1, "id"),
+        on_object(7, "UPDATE", "G", 5, "Shop", "or]ders", 1, "id"),
         on_object(5, "UPDATE", "D", 5, "Shop", "or]ders", 2, "am'ount"),
         on_object(5, "EXECUTE", "W", 101, "dbo", "p_pay"),
         on_object(5, "EXECUTE", "W", 102, "dbo", "P_Pay"),
@@ -117,6 +119,7 @@ EXPECTED = {
         objects(5, "SELECT", "G", "Shop"),
         objects(5, "SELECT", "R", "Shop", columns=1),
         objects(5, "UPDATE", "D", "Shop", columns=1, number=2),
+        objects(7, "UPDATE", "G", "Shop", columns=1),
         objects(5, "EXECUTE", "W", "dbo", number=2),
         objects(8, "SELECT", "D", "dbo"),
         objects(0, "SELECT", "G", "Shop"),

@@ -76,7 +76,7 @@ class Twin:
 
     # ── each dialect's own ────────────────────────────────────────────────────────────────────────────────────────
 
-    def _view(self, table: exp.Table) -> View:
+    def view_of(self, table: exp.Table) -> View:
         """The view that a table of the text means; raises UnknownObject."""
         raise NotImplementedError
 
@@ -100,7 +100,7 @@ class Twin:
         common = {cte.alias.upper() for cte in query.find_all(exp.CTE)}
         for table in query.find_all(exp.Table):
             if table.db or table.name.upper() not in common:
-                table.meta["view"] = self._view(table)
+                table.meta["view"] = self.view_of(table)
                 table.meta["place"] = self._place(table)
                 if not table.alias:
                     table.set("alias", exp.TableAlias(this=exp.to_identifier(table.name)))
