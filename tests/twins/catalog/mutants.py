@@ -1,7 +1,7 @@
 """Small mistakes in a statement: each must be refused, or return other rows, or the sample is too tame.
 
-Columns are renamed or taken for another of the same type, joins turned inside out, conditions dropped, negated, given another
-literal, aggregates exchanged.
+Columns are renamed or taken for another of the same type, joins turned inside out, conditions dropped, negated, given
+another literal, aggregates exchanged.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A SQL Server instance with everything that has misled a reader: its rows, as its catalogue would hold them.
 
-Names with brackets and quotes, or alike but for letter case; denials; users without a login, a login without a sid; files of
-2.4 TB; permissions of every class whose ids are the same number, so that a join without its class finds too much.
+Names with brackets and quotes, or alike but for letter case; denials; users without a login, a login without a sid;
+files of 2.4 TB; permissions of every class whose ids are the same number, so that a join without its class finds more.
 """
 
 from __future__ import annotations
