@@ -1,1 +1,1 @@
-"""Doubles of the servers that cannot be installed for a test."""
+"""Doubles of servers that cannot be installed on a build machine, for the real drivers to connect to."""
