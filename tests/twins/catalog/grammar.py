@@ -47,7 +47,7 @@ ALLOWED = (
         exp.Max,
         exp.Min,
     ),
-    *(exp.Anonymous, exp.Dot),
+    *(exp.Anonymous, exp.Dot, exp.CurrentTimestamp),
 )
 REASONS = {
     exp.Concat: "concatenation treats NULL differently: do it in Python",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,7 +32,7 @@ class Result:
 class Twin:
     """One server of a version, empty at first.
 
-    `withheld` are views, in upper case, that its reader may not see at all.
+    `withheld` are views, in upper case, that its reader may not see at all. `now` is what its clock says, in its own time.
     """
 
     db_type = ""
@@ -46,6 +47,7 @@ class Twin:
         self.version = version
         self.views = documented.views(self.db_type, version)
         self.withheld: set[str] = set()
+        self.now = dt.datetime(2024, 3, 1, 12, 0)
         self._duckdb = duckdb.connect(":memory:", config={"threads": 1})
         self._duckdb.execute("CREATE TABLE answers (function VARCHAR, arguments VARCHAR[], value VARCHAR)")
         for name, (type_, counts) in self.functions.items():
@@ -134,7 +136,7 @@ class Twin:
     # ── running ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _execute(self, query: exp.Query, parameters: Row) -> Result:
-        for rewrite in (self._located, _portable, self._rewrite):
+        for rewrite in (self._located, self._clock, _portable, self._rewrite):
             for node in reversed(list(query.walk())):  # from the leaves up: what is replaced keeps what is below it
                 node.replace(rewrite(node))
         text = query.sql(dialect="duckdb", comments=False)
@@ -154,6 +156,11 @@ class Twin:
             table = exp.to_table(node.meta["place"], dialect="duckdb")
             table.set("alias", node.args["alias"].copy())
             return table
+        return node
+
+    def _clock(self, node: exp.Expression) -> exp.Expression:
+        if isinstance(node, exp.CurrentTimestamp):
+            return exp.cast(exp.Literal.string(str(self.now)), exp.DataType.Type.TIMESTAMP)
         return node
 
     def _create(self, place: str, view: View, collation: str = "") -> None:
