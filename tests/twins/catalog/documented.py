@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -88,6 +89,7 @@ def views(db_type: str, version: tuple[int, ...]) -> dict[str, View]:
     return found
 
 
+@cache
 def _read(db_type: str) -> list[View]:
     document = json.loads((HERE / f"{db_type}.json").read_text(encoding="utf-8"))
     return [_view(name, facts) for name, facts in document["views"].items()]

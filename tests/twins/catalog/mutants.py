@@ -6,7 +6,8 @@ another literal, aggregates exchanged.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from sqlglot import exp
 
@@ -27,15 +28,26 @@ NEGATIONS = {
 }
 
 
-def mutants(twin: Twin, query: exp.Query) -> Iterator[tuple[str, str]]:
-    """What was changed, and the text with the change, one at a time, in the order of the text."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutant:
+    """One mistake: what it is, and the place of the node that it changes in a walk over the query."""
+
+    label: str
+    place: int
+    change: Callable[[exp.Expression], object]
+
+    def text(self, query: exp.Query, dialect: str) -> str:
+        mutant = query.copy()
+        self.change(list(mutant.walk(bfs=False))[self.place])
+        return mutant.sql(dialect, comments=False)
+
+
+def mutants(twin: Twin, query: exp.Query) -> Iterator[Mutant]:
+    """Every mistake that is tried, in the order of the text."""
     columns = _documented(twin, query)
-    for number, node in enumerate(query.walk(bfs=False)):
+    for place, node in enumerate(query.walk(bfs=False)):
         for label, change in _changes(node, columns):
-            mutant = query.copy()
-            target = list(mutant.walk(bfs=False))[number]
-            change(target)
-            yield f"{label} in {_around(node, twin.dialect)}", mutant.sql(twin.dialect, comments=False)
+            yield Mutant(label=f"{label} in {_around(node, twin.dialect)}", place=place, change=change)
 
 
 def _documented(twin: Twin, query: exp.Query) -> dict[str, dict[str, str]]:
@@ -44,7 +56,7 @@ def _documented(twin: Twin, query: exp.Query) -> dict[str, dict[str, str]]:
     return {alias: {column.name: column.type for column in view.columns.values()} for alias, view in views.items()}
 
 
-def _changes(node: exp.Expression, columns: dict[str, dict[str, str]]) -> Iterator[tuple[str, object]]:
+def _changes(node: exp.Expression, columns: dict[str, dict[str, str]]) -> Iterator[tuple[str, Callable]]:
     match node:
         case exp.Column():
             yield "a column that there is not", lambda found: found.this.set("this", f"{found.name}x")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from sqlglot import exp
 from sqlglot.schema import MappingSchema
@@ -49,13 +50,10 @@ class OracleTwin(Twin):
             self._places[name] = (place, con_id)
             self.visible.add(name)
             self._duckdb.execute(f"CREATE SCHEMA {place}")
-            for view in self.views.values():
-                if not view.name.startswith("CDB_"):
-                    self._create(f'{place}."{view.name}"', view)
-            self._fill(f"{place}.DUAL", self.views["DUAL"], [{"DUMMY": "X"}])
+            self.database(name, {"DUAL": [{"DUMMY": "X"}]})
         for written, values in (rows or {}).items():
             view = self.views[written.upper()]
-            self._fill(f'{self._places[name][0]}."{view.name}"', view, values)
+            self._fill(self._table(self._places[name][0], view), view, values)
 
     def use(self, name: str) -> None:
         """`ALTER SESSION SET CONTAINER = name`."""
@@ -71,19 +69,20 @@ class OracleTwin(Twin):
         return self.views[name]
 
     def _place(self, table: exp.Table) -> str:
-        name = table.meta["view"].name
-        if not name.startswith("CDB_"):
-            return f'{self._places[self.current][0]}."{name}"'
-        base = name.replace("CDB_", "DBA_", 1)
+        view = table.meta["view"]
+        if not view.name.startswith("CDB_"):
+            return self._table(self._places[self.current][0], view)
+        base = self.views[view.name.replace("CDB_", "DBA_", 1)]
         shown = self.visible if self.current == self.root else {self.current}
         halves = [
-            f'SELECT *, CAST({con_id} AS DECIMAL(38,0)) AS "CON_ID" FROM {place}."{base}"'
+            f'SELECT *, CAST({con_id} AS DECIMAL(38,0)) AS "CON_ID" FROM {self._table(place, base)}'
             for container, (place, con_id) in self._places.items()
             if container in shown
         ]
-        self._duckdb.execute(f'CREATE OR REPLACE VIEW memory.main."{name}" AS {" UNION ALL ".join(halves)}')
-        return f'memory.main."{name}"'
+        self._duckdb.execute(f'CREATE OR REPLACE VIEW memory.main."{view.name}" AS {" UNION ALL ".join(halves)}')
+        return f'memory.main."{view.name}"'
 
+    @cached_property
     def _schema(self) -> MappingSchema:
         tables = {
             view.name: {column.name: column.type for column in view.columns.values()} for view in self.views.values()

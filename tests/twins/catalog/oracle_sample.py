@@ -1,4 +1,4 @@
-"""An Oracle CDB with a root and three pluggable databases, and a plain database: rows as their dictionaries would hold them.
+"""An Oracle CDB with a root and three pluggable databases, and a plain database: rows as their dictionaries hold them.
 
 Names that only quotes keep apart; the same name, privilege and role in several containers; common and local grants of
 the same thing; roles that are held but not enabled; what Oracle's own accounts hold, and what everybody holds.
@@ -43,7 +43,7 @@ def on_object(grantee, privilege, owner, name, type_="TABLE", *, grantable="NO",
         "OWNER": owner,
         "TABLE_NAME": name,
         "TYPE": type_,
-        "GRANTOR": owner,
+        "GRANTOR": "SYSTEM",
         "GRANTABLE": grantable,
         "HIERARCHY": "NO",
         "COMMON": common,
@@ -57,7 +57,7 @@ def on_column(grantee, privilege, owner, name, column, *, grantable="NO"):
         "OWNER": owner,
         "TABLE_NAME": name,
         "COLUMN_NAME": column,
-        "GRANTOR": owner,
+        "GRANTOR": "SYSTEM",
         "GRANTABLE": grantable,
         "COMMON": "NO",
     }
@@ -92,6 +92,12 @@ def in_password_file(name, con_id, *held):
     return {"USERNAME": name, "CON_ID": con_id, **{known: str(known in held).upper() for known in privileges}}
 
 
+# Of interest only in SALES, where somebody made an account and a role of these names.
+OF_OUTLN_AND_DBA = [
+    on_object("DBA", "SELECT", "SYS", "DBA_USERS", "VIEW"),
+    on_object("OUTLN", "EXECUTE", "SYS", "OUTLN_PKG", "PACKAGE"),
+    on_object("PUBLIC", "SELECT", "OUTLN", "OL$"),
+]
 OBJECT_PRIVILEGES = [
     on_object("APP_READ", "SELECT", "APP", "ORDERS"),
     on_object("APP_READ", "SELECT", "APP", "orders"),
@@ -104,8 +110,7 @@ OBJECT_PRIVILEGES = [
 ]
 # What Oracle grants its own accounts and everybody on its own objects.
 ORACLES_OWN = [
-    on_object("DBA", "SELECT", "SYS", "DBA_USERS", "VIEW"),
-    on_object("OUTLN", "EXECUTE", "SYS", "OUTLN_PKG", "PACKAGE"),
+    *OF_OUTLN_AND_DBA,
     on_object("PUBLIC", "SELECT", "SYS", "DUAL", "TABLE"),
     on_object("PUBLIC", "EXECUTE", "SYS", "XMLTYPE", "TYPE"),
     on_object("PUBLIC", "DEBUG", "SYS", "DBMS_DEBUG", "PACKAGE"),
@@ -171,18 +176,19 @@ INSTANCE = {
     "V$PWFILE_USERS": [
         in_password_file("SYS", 0, "SYSDBA", "SYSOPER"),
         in_password_file("C##MON", 1, "SYSBACKUP", "SYSKM"),
+        in_password_file("KEYS", 1, "SYSKM", "SYSOPER"),
         in_password_file("APP", 3, "SYSDG"),
     ],
     "V$CONTAINERS": [
-        {"CON_ID": 1, "NAME": ROOT, "OPEN_MODE": "READ WRITE", "RESTRICTED": "NO", "DBID": 1},
-        {"CON_ID": 3, "NAME": "SALES", "OPEN_MODE": "READ WRITE", "RESTRICTED": "NO", "DBID": 3},
-        {"CON_ID": 4, "NAME": "CLOSED", "OPEN_MODE": "MOUNTED", "RESTRICTED": None, "DBID": 4},
-        {"CON_ID": 5, "NAME": "UPGRADING", "OPEN_MODE": "READ WRITE", "RESTRICTED": "YES", "DBID": 5},
+        {"CON_ID": 1, "NAME": ROOT, "OPEN_MODE": "READ WRITE", "RESTRICTED": "NO", "DBID": 7001},
+        {"CON_ID": 3, "NAME": "SALES", "OPEN_MODE": "READ WRITE", "RESTRICTED": "NO", "DBID": 7003},
+        {"CON_ID": 4, "NAME": "CLOSED", "OPEN_MODE": "MOUNTED", "RESTRICTED": None, "DBID": 7004},
+        {"CON_ID": 5, "NAME": "UPGRADING", "OPEN_MODE": "READ WRITE", "RESTRICTED": "YES", "DBID": 7005},
     ],
     "DBA_PDBS": [
-        {"PDB_ID": 3, "PDB_NAME": "SALES", "DBID": 3, "STATUS": "NORMAL"},
-        {"PDB_ID": 4, "PDB_NAME": "CLOSED", "DBID": 4, "STATUS": "NORMAL"},
-        {"PDB_ID": 5, "PDB_NAME": "UPGRADING", "DBID": 5, "STATUS": "NORMAL"},
+        {"PDB_ID": 3, "PDB_NAME": "SALES", "DBID": 7003, "STATUS": "NORMAL"},
+        {"PDB_ID": 4, "PDB_NAME": "CLOSED", "DBID": 7004, "STATUS": "NORMAL"},
+        {"PDB_ID": 5, "PDB_NAME": "UPGRADING", "DBID": 7005, "STATUS": "NORMAL"},
     ],
     "DBA_CONTAINER_DATA": [
         {"USERNAME": "C##MON", "DEFAULT_ATTR": "Y", "ALL_CONTAINERS": "Y"},
@@ -192,12 +198,24 @@ INSTANCE = {
 }
 
 
+def made_here(view, column, name):
+    """The rows of a view, of which one is not Oracle's."""
+    return [{**row, "ORACLE_MAINTAINED": "N"} if row[column] == name else row for row in DICTIONARY[view]]
+
+
+SALES = {
+    **DICTIONARY,
+    "DBA_USERS": made_here("DBA_USERS", "USERNAME", "OUTLN"),
+    "DBA_ROLES": made_here("DBA_ROLES", "ROLE", "DBA"),
+}
+
+
 def cdb(version):
     """A CDB whose reader is in the root and sees all that is open: the root and SALES."""
     twin = catalog.load("oracle", version=version)
-    twin.server({**_dictionary(version), **INSTANCE})
+    twin.server({**_with_schema_privileges(DICTIONARY, version), **INSTANCE})
     for con_id, name in ((3, "SALES"), (4, "CLOSED"), (5, "UPGRADING")):
-        twin.database(name, _dictionary(version), con_id=con_id)
+        twin.database(name, _with_schema_privileges(SALES, version), con_id=con_id)
     twin.visible -= {"CLOSED", "UPGRADING"}
     return _reader(twin, "1", ROOT)
 
@@ -206,12 +224,12 @@ def plain(version):
     """A database without containers."""
     twin = catalog.load("oracle", version=version, root="ORCL", con_id=0)
     rows = [{**row, "CON_ID": 0} for row in INSTANCE["V$PWFILE_USERS"]]
-    twin.server({**_dictionary(version), "V$PWFILE_USERS": rows})
+    twin.server({**_with_schema_privileges(DICTIONARY, version), "V$PWFILE_USERS": rows})
     return _reader(twin, "0", "ORCL")
 
 
-def _dictionary(version):
-    return {**DICTIONARY, "DBA_SCHEMA_PRIVS": SCHEMA_PRIVILEGES} if version >= (23,) else DICTIONARY
+def _with_schema_privileges(dictionary, version):
+    return {**dictionary, "DBA_SCHEMA_PRIVS": SCHEMA_PRIVILEGES} if version >= (23,) else dictionary
 
 
 def _reader(twin, con_id, con_name):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 
 from sqlglot import exp
 from sqlglot.dialects.tsql import TSQL
@@ -65,13 +66,10 @@ class SqlServerTwin(Twin):
         filled too."""
         if self._key(name) is None:
             place = self._places[name] = f"db{len(self._places)}"
-            self._duckdb.execute(f"ATTACH ':memory:' AS {place}; CREATE SCHEMA {place}.sys")
-            for view in self.views.values():
-                if view.scope == "database" or name == "master":
-                    self._create(f"{place}.{view.name}", view, "" if self.case_sensitive else " COLLATE NOCASE")
+            self._duckdb.execute(f"CREATE SCHEMA {place}")
         for written, values in (rows or {}).items():
             view = self.views[written.upper()]
-            self._fill(f"{self._place_of(view, name)}.{view.name}", view, values)
+            self._fill(self._stored_in(self._place_of(view, name), view), view, values)
 
     def use(self, name: str) -> None:
         """`USE name`."""
@@ -85,6 +83,9 @@ class SqlServerTwin(Twin):
 
     def _place_of(self, view: View, database: str) -> str:
         return self._places["master" if view.scope == "server" else self._key(database)]
+
+    def _stored_in(self, place: str, view: View) -> str:
+        return self._table(place, view, "" if self.case_sensitive else " COLLATE NOCASE")
 
     def view_of(self, table: exp.Table) -> View:
         view = self.views.get(f"{table.db}.{table.name}".upper())
@@ -100,8 +101,9 @@ class SqlServerTwin(Twin):
         # Views of the server are in the server's collation whatever database they are read through.
         table.meta["collation"] = "server" if view.scope == "server" else database
         table.set("catalog", None)
-        return f"{database}.{view.name}"
+        return self._stored_in(database, view)
 
+    @cached_property
     def _schema(self) -> MappingSchema:
         tables = {
             view.name.partition(".")[2]: {column.name: column.type for column in view.columns.values()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import duckdb
@@ -32,7 +33,7 @@ class Result:
 class Twin:
     """One server of a version, empty at first.
 
-    `withheld` are views, in upper case, that its reader may not see at all. `now` is what its clock says, in its own time.
+    `withheld` are views, in upper case, that its reader may not see at all. `now` is what its clock says.
     """
 
     db_type = ""
@@ -48,6 +49,7 @@ class Twin:
         self.views = documented.views(self.db_type, version)
         self.withheld: set[str] = set()
         self.now = dt.datetime(2024, 3, 1, 12, 0)
+        self._tables: set[str] = set()
         self._duckdb = duckdb.connect(":memory:", config={"threads": 1})
         self._duckdb.execute("CREATE TABLE answers (function VARCHAR, arguments VARCHAR[], value VARCHAR)")
         for name, (type_, counts) in self.functions.items():
@@ -86,7 +88,9 @@ class Twin:
         """Where DuckDB keeps the rows of a view that the text names: a qualified table, quoted."""
         raise NotImplementedError
 
+    @cached_property
     def _schema(self) -> MappingSchema:
+        """The columns of every view, for sqlglot; it has no say in which of them are withheld."""
         raise NotImplementedError
 
     def _lint(self, query: exp.Query) -> None:
@@ -110,7 +114,7 @@ class Twin:
             query = qualify(
                 query,
                 dialect=self.dialect,
-                schema=self._schema(),
+                schema=self._schema,
                 validate_qualify_columns=True,
                 expand_stars=False,
                 expand_alias_refs=False,
@@ -163,19 +167,24 @@ class Twin:
             return exp.cast(exp.Literal.string(str(self.now)), exp.DataType.Type.TIMESTAMP)
         return node
 
-    def _create(self, place: str, view: View, collation: str = "") -> None:
-        columns = ", ".join(
-            f'"{column.name}" {column.duckdb}{collation if column.base == "SYSNAME" else ""}'
-            for column in view.columns.values()
-        )
-        self._duckdb.execute(f"CREATE TABLE {place} ({columns})")
+    def _table(self, schema: str, view: View, collation: str = "") -> str:
+        """DuckDB's table for the rows of a view, made when it is first read or filled."""
+        table = f'{schema}."{view.name}"'
+        if table not in self._tables:
+            columns = ", ".join(
+                f'"{column.name}" {column.duckdb}{collation if column.base == "SYSNAME" else ""}'
+                for column in view.columns.values()
+            )
+            self._duckdb.execute(f"CREATE TABLE {table} ({columns})")
+            self._tables.add(table)
+        return table
 
-    def _fill(self, place: str, view: View, rows: Sequence[Row]) -> None:
+    def _fill(self, table: str, view: View, rows: Sequence[Row]) -> None:
         for row in rows:
             stored = dict(_stored(view, row))
             names = ", ".join(f'"{name}"' for name in stored)
             marks = ", ".join("?" * len(stored))
-            self._duckdb.execute(f"INSERT INTO {place} ({names}) VALUES ({marks})", list(stored.values()))
+            self._duckdb.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(stored.values()))
 
 
 def documented_column(node: exp.Expression) -> Column | None:
