@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-HEADER = re.compile(r"^-- (Returns|Needs|Since): (.+)$", re.MULTILINE)
+# A line that goes on with a part is indented.
+HEADER = re.compile(r"^-- (Returns|Needs|Since): (.+(?:\n--  .+)*)$", re.MULTILINE)
+CONTINUATION = re.compile(r"\s*\n--\s+")
 NAME = re.compile(r"^(?P<noun>[a-z_]+)(?:\.(?P<fork>mariadb|cdb))?(?:\.before_(?P<before>[0-9_]+))?\.sql$")
 
 
@@ -43,7 +45,7 @@ def load(package: str) -> tuple[Statement, ...]:
                 filename=path.name,
                 before=before,
                 text=text,
-                header=dict(HEADER.findall(text)),
+                header={part: CONTINUATION.sub(" ", said) for part, said in HEADER.findall(text)},
             )
         )
     return tuple(found)
