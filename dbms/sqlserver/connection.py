@@ -27,7 +27,7 @@ NUMBER = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 
 # Error texts in the language that we read; nobody's DDL is waited for, and of a deadlock we are the victim.
 SESSION = "SET LANGUAGE us_english; SET LOCK_TIMEOUT 5000; SET DEADLOCK_PRIORITY LOW"
-READS = re.compile(r"(?:\s|--.*|/\*.*?\*/)*SELECT\b(?!.*\bINTO\b)", re.DOTALL)
+READS = re.compile(r"(?:\s|--[^\n]*\n|/\*[^*]*\*/)*SELECT\b(?!.*\bINTO\b)", re.DOTALL)
 
 Rows = list[tuple[Any, ...]]
 
@@ -52,6 +52,11 @@ class Connection:
         self._batch(SESSION)
         (self.about,) = self.rows("server")
         self.server = _server(self.about, self.target)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether nothing more can be read: the line ended, or nobody waits for it any more."""
+        return self._line.failure is not None or bool(self.target.interrupt.reason)
 
     def rows(self, noun: str, *, database: str = "") -> Rows:
         """All rows of the named statement, of one database where it is about one. Raises RemoteError."""

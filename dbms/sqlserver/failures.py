@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from dbms.base import Target, without_password
 from dbms.sqlserver.names import bracketed
@@ -89,6 +90,7 @@ def rejection(
     if aborted is not None:
         return aborted
     text = _words(error)
+    found: type[RemoteError]
     if answer.errors:
         said = {message.number: message.text for message in answer.errors}
         number = next((number for number in AT_LOGIN if number in said), answer.errors[0].number)
@@ -97,7 +99,8 @@ def rejection(
         return found(**target.address, **_particulars(found, target), detail=detail, extra={"errno": number})
     if rejected := re.search(REJECTED, text):
         found = DatabaseMissing if rejected[1] == "Database" else LoginRejected
-        return found(**target.address, **_particulars(found, target), detail="longer than 128 characters")
+        detail = "user name, password or database cannot be sent to a server"
+        return found(**target.address, **_particulars(found, target), detail=detail)
     if NOT_LOADED in text:
         detail = "the driver lacks a library of this machine: install libltdl7 and libgssapi-krb5-2"
         return ConnectionUnexplained(**target.address, detail=detail)
@@ -106,7 +109,7 @@ def rejection(
     return ProtocolViolation(**target.address, detail=without_password(text, target))
 
 
-def _particulars(found: type[RemoteError], target: Target) -> dict[str, str]:
+def _particulars(found: type[RemoteError], target: Target) -> dict[str, Any]:
     """The parameters that only some errors have: what was missing, and the statement that helps."""
     database = bracketed(target.database or DEFAULT_DATABASE)
     if found is DatabaseMissing:

@@ -15,6 +15,7 @@ import ssl
 import threading
 import time
 from contextlib import suppress
+from functools import partial
 
 from dbms.base import Target
 from dbms.sqlserver import tds
@@ -84,9 +85,10 @@ class Line:
         try:
             with self._listener:
                 self._listener.settimeout(max(0.01, self._seconds_left))
-                self._driver, _ = self._listener.accept()
-            self._log_in()
-            self._pass_on()
+                driver, _ = self._listener.accept()
+            self._driver = driver
+            self._log_in(driver)
+            self._pass_on(driver)
         except TimeoutError:
             self.failure = RemoteTimeout(**self._target.address, detail="the login took too long")
         except RemoteError as error:
@@ -107,11 +109,11 @@ class Line:
 
     # The login ------------------------------------------------------------------------------------------------
 
-    def _log_in(self) -> None:
+    def _log_in(self, driver: socket.socket) -> None:
         """Pass on prelogin and login message by message, the server's side of it encrypted as the target says."""
-        assert self._driver is not None
+        of_driver = partial(self._exactly, driver)
         wanted = tds.ENCRYPT_LOGIN if self._target.tls_mode == "disable" else tds.ENCRYPT_ALL
-        request = tds.with_encryption(tds.read_message(self._of_driver, tds.PRELOGIN), wanted)
+        request = tds.with_encryption(tds.read_message(of_driver, tds.PRELOGIN), wanted)
         self._send(request)
         reply = tds.read_message(self._of_server, tds.REPLY)
         agreed = tds.encryption_of(reply)
@@ -119,8 +121,8 @@ class Line:
             raise TlsFailed(**self._target.address, detail="the server offers no TLS")
         if agreed != tds.ENCRYPT_NOTHING:
             self._encrypt()
-        self._driver.sendall(tds.with_encryption(reply, tds.ENCRYPT_NOTHING))
-        self._send(tds.read_message(self._of_driver, tds.LOGIN))
+        driver.sendall(tds.with_encryption(reply, tds.ENCRYPT_NOTHING))
+        self._send(tds.read_message(of_driver, tds.LOGIN))
         if agreed == tds.ENCRYPT_LOGIN and wanted == tds.ENCRYPT_LOGIN:
             self._tls = None  # the login alone is encrypted, so that no password travels in the open
         answer = tds.read_message(self._of_server, tds.REPLY)
@@ -129,7 +131,7 @@ class Line:
             # The driver would go there by itself, past this line and everything that it checks.
             detail = f"the server sends its clients to {self.answer.routed_to}: name that one"
             raise ConnectionRefused(**self._target.address, detail=detail)
-        self._driver.sendall(answer)
+        driver.sendall(answer)
 
     def _encrypt(self) -> None:
         """Shake hands, in messages of the prelogin's kind."""
@@ -154,13 +156,9 @@ class Line:
             data = self._outgoing.read()
         self._server.sendall(data)
 
-    def _of_driver(self, number: int) -> bytes:
-        assert self._driver is not None
-        return self._exactly(number, self._driver)
-
     def _of_server(self, number: int) -> bytes:
         if self._tls is None:
-            return self._exactly(number, self._server)
+            return self._exactly(self._server, number)
         found = b""
         while len(found) < number:
             try:
@@ -169,7 +167,7 @@ class Line:
                 self._incoming.write(self._received(self._server, CHUNK))
         return found
 
-    def _exactly(self, number: int, end: socket.socket) -> bytes:
+    def _exactly(self, end: socket.socket, number: int) -> bytes:
         found = b""
         while len(found) < number:
             found += self._received(end, number - len(found))
@@ -186,10 +184,9 @@ class Line:
 
     # Afterwards -----------------------------------------------------------------------------------------------
 
-    def _pass_on(self) -> None:
+    def _pass_on(self, driver: socket.socket) -> None:
         """Pass on whatever comes, until one of the ends hangs up or the server is silent for too long."""
-        driver, server = self._driver, self._server
-        assert driver is not None
+        server = self._server
         for end in (driver, server):
             end.settimeout(None)
         while True:
@@ -204,18 +201,17 @@ class Line:
                 if not heard:
                     raise EOFError
                 self._waits_since = time.monotonic()
-                driver.sendall(heard if self._tls is None else self._decrypted(heard))
+                driver.sendall(heard if self._tls is None else self._decrypted(self._tls, heard))
             elif time.monotonic() - self._waits_since > self._patience:
                 detail = f"silent for longer than {self._patience:g} s"
                 raise RemoteTimeout(**self._target.address, detail=detail)
 
-    def _decrypted(self, heard: bytes) -> bytes:
-        assert self._tls is not None
+    def _decrypted(self, tls: ssl.SSLObject, heard: bytes) -> bytes:
         self._incoming.write(heard)
         found = b""
         while True:
             try:
-                data = self._tls.read(CHUNK)
+                data = tls.read(CHUNK)
             except ssl.SSLWantReadError:
                 return found
             if not data:
