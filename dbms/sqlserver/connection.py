@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import partial
@@ -28,6 +29,8 @@ NUMBER = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 # Error texts in the language that we read; nobody's DDL is waited for, and of a deadlock we are the victim.
 SESSION = "SET LANGUAGE us_english; SET LOCK_TIMEOUT 5000; SET DEADLOCK_PRIORITY LOW"
 READS = re.compile(r"(?:\s|--[^\n]*\n|/\*[^*]*\*/)*SELECT\b(?!.*\bINTO\b)", re.DOTALL)
+
+BATCH_ROWS = 1_000
 
 Rows = list[tuple[Any, ...]]
 
@@ -62,7 +65,7 @@ class Connection:
         """All rows of the named statement, of one database where it is about one. Raises RemoteError."""
         return self.row_sets([noun], [database])[0]
 
-    def row_sets(self, nouns: Sequence[str], databases: Sequence[str], *, row_limit: int | None = None) -> list[Rows]:
+    def row_sets(self, nouns: Sequence[str], databases: Sequence[str], *, row_limit: int = sys.maxsize) -> list[Rows]:
         """The rows of the named statements for each of the databases, in one round trip.
 
         They come database by database; of each statement no more than `row_limit`. Raises RemoteError.
@@ -77,7 +80,7 @@ class Connection:
                 texts.append(text.replace("{database}", bracketed(database)))
         return self._batch(";\n".join(texts), row_limit=row_limit)
 
-    def _batch(self, text: str, *, row_limit: int | None = None) -> list[Rows]:
+    def _batch(self, text: str, *, row_limit: int = sys.maxsize) -> list[Rows]:
         from mssql_python import Error
 
         self.statements += 1
@@ -89,7 +92,7 @@ class Connection:
                 found = []
                 while True:
                     if cursor.description:
-                        found.append([tuple(row) for row in _fetched(cursor, row_limit)])
+                        found.append(_fetched(cursor, row_limit))
                     if not cursor.nextset():
                         break
         except (Error, RuntimeError) as error:
@@ -148,8 +151,11 @@ def _attempt(target: Target, address: str, ca: str, seconds: float) -> tuple[Dri
     return driver, line
 
 
-def _fetched(cursor: Cursor, row_limit: int | None) -> Sequence[Any]:
-    found: Sequence[Any] = cursor.fetchall() if row_limit is None else cursor.fetchmany(row_limit)
+def _fetched(cursor: Cursor, row_limit: int) -> Rows:
+    """The rows of a result set, the first ones of it where they are more. The driver makes room for a whole batch."""
+    found: Rows = []
+    while len(found) < row_limit and (batch := cursor.fetchmany(min(BATCH_ROWS, row_limit - len(found)))):
+        found += map(tuple, batch)
     return found
 
 

@@ -13,6 +13,7 @@ from dbms import statements
 from tests.twins.sqlserver.server import Result, Session, TdsError
 
 SLEEP = "SELECT COUNT(*) FROM sys.all_columns AS a, sys.all_columns AS b, sys.all_columns AS c"
+MANY_ROWS = "SELECT a.name FROM sys.all_columns AS a"
 SETTINGS = re.compile(r"(SET (LANGUAGE us_english|LOCK_TIMEOUT \d+|DEADLOCK_PRIORITY LOW)(; |$))+")
 SEPARATOR = re.compile(r";\n(?=/\* whalefall \*/\n)")
 NAME = r"\[(?P<database>(?:[^\]]|\]\])*)\]"
@@ -174,6 +175,8 @@ class Catalogue:
         if text == SLEEP:
             self.crossed.set()
             session.wait(60)
+        if text == MANY_ROWS:
+            return [Result(rows=[("x" * 1000,)] * 20_000, width=1)]
         found: list[Result | TdsError] = []
         for piece in SEPARATOR.split(text):
             result = self._result(session, piece)
