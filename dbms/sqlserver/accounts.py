@@ -156,6 +156,8 @@ def _logins(server: ServerRead, reads: Mapping[str, DatabaseRead]) -> Iterator[A
 
 def _locks(principal: Principal, permissions: list[str]) -> Iterator[str]:
     """Why nobody can log in with it, whatever the time is. `permissions` are all that it has, through roles too."""
+    if principal.id == SERVER_PUBLIC:
+        return
     if principal.type == ROLE:
         yield "role"
     elif principal.type in (CERTIFICATE, ASYMMETRIC_KEY):

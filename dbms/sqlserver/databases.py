@@ -66,13 +66,15 @@ class User:
     @property
     def lock(self) -> str:
         """Why nobody can log in as a user that no login of the server stands for; empty when somebody can."""
+        if self.id in (PUBLIC, GUEST):  # everybody, and whoever comes without a user of his own
+            return ""
         if self.is_role:
             return "role"
         if self.type in (CERTIFICATE, ASYMMETRIC_KEY):
             return "certificate" if self.type == CERTIFICATE else "asymmetric key"
-        if self.authentication == WITHOUT_LOGIN and self.id != GUEST:
+        if self.authentication == WITHOUT_LOGIN:
             return "WITHOUT LOGIN"
-        if self.type == SQL_USER and self.authentication == BY_LOGIN and self.id != GUEST:
+        if self.type == SQL_USER and self.authentication == BY_LOGIN:
             return "orphaned"
         return ""
 

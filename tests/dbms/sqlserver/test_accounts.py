@@ -27,7 +27,7 @@ class TestLogins:
                  for account in snapshot.accounts if not account.host}  # fmt: skip
         assert found == {
             "sa": ("user", False, []),
-            "public": ("public", True, ["role"]),
+            "public": ("public", False, []),
             "sysadmin": ("role", True, ["role"]),
             "securityadmin": ("role", True, ["role"]),
             "connectors": ("role", True, ["role"]),
@@ -131,7 +131,7 @@ class TestDatabases:
         found = {account.username: (account.kind, account.is_system, account.type_specific["locks"])
                  for account in scene.read().accounts if account.host == "shop"}  # fmt: skip
         assert found == {
-            "public": ("public", True, ["role"]),
+            "public": ("public", True, []),
             "guest": ("user", True, []),
             "orphan": ("user", False, ["orphaned"]),
             "contained": ("user", False, []),
