@@ -1,5 +1,5 @@
 /* whalefall */
--- Returns: one row per permission in a database ({database}, its name in brackets): grantee's id, class, its word,
+-- Returns: one row per permission in one database: grantee's id, class, its word,
 --          permission, state (G, W with grant option, D denied, R revoked from a column), id of what it is on, its
 --          schema, its name (of an object, type, principal, assembly, key or certificate), column id (0: none) and
 --          name; what public holds on the system's own objects is left out

@@ -1,5 +1,5 @@
 /* whalefall */
--- Returns: the permissions in a database ({database}, its name in brackets), those on objects and columns by schema:
+-- Returns: the permissions in one database, those on objects and columns by schema:
 --          grantee's id, class, its word, permission, state, id of what it is on (NULL of objects), its schema, its
 --          name (NULL of objects), whether on columns, the number of permissions
 -- Needs: access to the database, and VIEW DEFINITION there (VIEW ANY DEFINITION implies it)

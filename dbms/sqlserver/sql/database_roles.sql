@@ -1,5 +1,5 @@
 /* whalefall */
--- Returns: one row per member of a role of a database ({database}, its name in brackets): ids of role and member
+-- Returns: one row per member of a role of one database: ids of role and member
 -- Needs: access to the database, and VIEW DEFINITION there (VIEW ANY DEFINITION implies it)
 -- Since: 2012
 SELECT m.role_principal_id, m.member_principal_id

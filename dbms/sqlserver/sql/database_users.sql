@@ -1,5 +1,5 @@
 /* whalefall */
--- Returns: one row per user, group and role of a database ({database}, its name in brackets): id, name, sid, type,
+-- Returns: one row per user, group and role of one database: id, name, sid, type,
 --          whether a fixed role, default schema, how it logs in (0 not at all, 1 by a login, 2 by a password of its
 --          own, 3 by Windows, 4 by Microsoft Entra)
 -- Needs: access to the database, and VIEW DEFINITION there (VIEW ANY DEFINITION implies it)
