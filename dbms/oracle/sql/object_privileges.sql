@@ -2,7 +2,7 @@
 -- Returns: one row per privilege on an object: container, whether granted in all containers, grantee, owner, object,
 --          its type, privilege, whether with grant option; what Oracle grants its own accounts on its own objects is
 --          left out, except packages that everybody may run
--- Needs: SELECT on SYS.DBA_TAB_PRIVS, SYS.DBA_USERS, SYS.DBA_ROLES
+-- Needs: SELECT on SYS.DBA_TAB_PRIVS, beside what users and roles need
 -- Since: 12.1
 SELECT 1, p.common, p.grantee, p.owner, p.table_name, p.type, p.privilege, p.grantable
 FROM dba_tab_privs p

@@ -2,7 +2,7 @@
 -- Returns: privileges on objects by container, whether granted in all containers, grantee, owner, type of object,
 --          privilege, grant option, each with the number of objects; what Oracle grants its own accounts on its own
 --          objects is left out, except packages that everybody may run
--- Needs: SELECT on SYS.DBA_TAB_PRIVS, SYS.DBA_USERS, SYS.DBA_ROLES
+-- Needs: SELECT on SYS.DBA_TAB_PRIVS, beside what users and roles need
 -- Since: 12.1
 SELECT 1, p.common, p.grantee, p.owner, p.type, p.privilege, p.grantable, COUNT(*)
 FROM dba_tab_privs p
