@@ -24,6 +24,7 @@ CATEGORIES: dict[str, str] = {
     "mysql_restrictions": N_("Restrictions"),
     "sqlserver_server_roles": N_("Server roles"),
     "sqlserver_server_permissions": N_("Server permissions"),
+    "sqlserver_database_users": N_("Database users"),
     "sqlserver_database_roles": N_("Database roles"),
     "sqlserver_database_permissions": N_("Database permissions"),
     "oracle_roles": N_("Roles"),

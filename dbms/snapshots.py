@@ -16,6 +16,7 @@ AccountKind = Literal["user", "role", "group", "public"]
 
 SERVER = "server"
 EACH_DATABASE = "database:*"  # as the scope of a category: each of its keys names the database that it was read in
+EACH_PDB = "pdb:*"  # the same for the pluggable databases of Oracle
 DATABASE_LIST = "databases"  # in the server scope's categories when its list of databases is complete
 
 
@@ -25,6 +26,11 @@ DATABASE_PREFIXES = ("database:", "pdb:")
 def database_scope(name: str) -> str:
     """The scope of one database."""
     return f"database:{storable(name)}"
+
+
+def pdb_scope(name: str) -> str:
+    """The scope of one pluggable database."""
+    return f"pdb:{storable(name)}"
 
 
 def is_database_scope(scope: str) -> bool:
@@ -257,11 +263,12 @@ def split(categories: Mapping[str, Any], scopes: Mapping[str, str]) -> dict[str,
     parts: dict[str, dict[str, Any]] = {}
     for category, value in categories.items():
         scope = scopes.get(category, SERVER)
-        if scope != EACH_DATABASE:
+        scope_of = {EACH_DATABASE: database_scope, EACH_PDB: pdb_scope}.get(scope)
+        if scope_of is None:
             parts.setdefault(scope, {})[category] = value
             continue
         for name, held in value.items():
-            parts.setdefault(database_scope(name) if name else SERVER, {})[category] = {name: held}
+            parts.setdefault(scope_of(name) if name else SERVER, {})[category] = {name: held}
     return parts
 
 

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-HEADER = re.compile(r"^-- (Returns|Needs|Since): (.+)$", re.MULTILINE)
-NAME = re.compile(r"^(?P<noun>[a-z_]+)(?:\.(?P<fork>mariadb))?(?:\.before_(?P<before>[0-9_]+))?\.sql$")
+# A line that goes on with a part is indented.
+HEADER = re.compile(r"^-- (Returns|Needs|Since): (.+(?:\n--  .+)*)$", re.MULTILINE)
+CONTINUATION = re.compile(r"\s*\n--\s+")
+NAME = re.compile(r"^(?P<noun>[a-z_]+)(?:\.(?P<fork>mariadb|cdb))?(?:\.before_(?P<before>[0-9_]+))?\.sql$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
     """One `.sql` file. `before` is the first version that must not use it; empty for the current variant.
 
-    `fork` is the fork that it is for; empty for every server that has no variant of its own.
+    `fork` is the fork or kind of server that it is for; empty for every server that has no variant of its own.
     """
 
     noun: str
@@ -43,14 +45,14 @@ def load(package: str) -> tuple[Statement, ...]:
                 filename=path.name,
                 before=before,
                 text=text,
-                header=dict(HEADER.findall(text)),
+                header={part: CONTINUATION.sub(" ", said) for part, said in HEADER.findall(text)},
             )
         )
     return tuple(found)
 
 
 @cache
-def text(package: str, noun: str, version: tuple[int, ...], fork: str = "") -> str:
+def find(package: str, noun: str, version: tuple[int, ...], fork: str = "") -> Statement:
     """The variant of a statement for a server: its fork's if there is one, and of these the oldest `before_…` that is
     still newer than its version."""
     named = [statement for statement in load(package) if statement.noun == noun]
@@ -60,5 +62,10 @@ def text(package: str, noun: str, version: tuple[int, ...], fork: str = "") -> s
         raise LookupError(f"{package} has no statement {noun}")
     fitting = [statement for statement in variants if statement.before and version < statement.before]
     if fitting:
-        return min(fitting, key=lambda statement: statement.before).text
-    return next(statement for statement in variants if not statement.before).text
+        return min(fitting, key=lambda statement: statement.before)
+    return next(statement for statement in variants if not statement.before)
+
+
+def text(package: str, noun: str, version: tuple[int, ...], fork: str = "") -> str:
+    """The text of that variant."""
+    return find(package, noun, version, fork).text

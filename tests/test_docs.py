@@ -10,6 +10,8 @@ from django.conf import settings
 from django.core.management import get_commands
 from django.db import connection
 
+from tests import statements
+
 ROOT = Path(settings.BASE_DIR)
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 READ_SETTING = re.compile(r'\b(?:env(?:\.\w+)?|secret)\(\s*"([A-Z][A-Z0-9_]+)"')
@@ -55,6 +57,12 @@ def test_query_runs_on_our_tables(title: str, query: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(query)
         assert cursor.description
+
+
+def test_page_of_statements_is_made_from_the_files_as_they_are() -> None:
+    folders = {path.parent.name for path in ROOT.glob("dbms/*/sql")}
+    assert set(statements.SECTIONS) == folders
+    assert text("docs/statements.md") == statements.page(), f"run {statements.WRITE}"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

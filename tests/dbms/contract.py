@@ -37,6 +37,8 @@ class Subject(ABC):
     sleep: ClassVar[str]  # a statement that takes a minute and may be run by anybody
     write: ClassVar[str] = "CREATE DATABASE whalefall_probe"
     names: ClassVar[tuple[str, ...]] = HOSTILE_NAMES
+    longest_password: ClassVar[int] = 1_000
+    marker: ClassVar[bytes] = b"/* whalefall */"  # of a statement, as it travels
     settings: ClassVar[tuple[str, ...]]  # patterns of all that is sent beside the files
 
     host: str
@@ -286,9 +288,16 @@ def _mysql(_request: pytest.FixtureRequest) -> Subject:
     )  # fmt: skip
 
 
+def _sqlserver(request: pytest.FixtureRequest) -> Subject:
+    from tests.dbms.sqlserver.subject import SqlServer  # which is a Subject
+
+    return SqlServer(request.getfixturevalue("trusted_ca"))
+
+
 SUBJECTS: dict[str, Callable[[pytest.FixtureRequest], Subject]] = {
     "postgresql": _postgresql,
     "mariadb": _mariadb,
+    "sqlserver": _sqlserver,
     **({"mysql": _mysql} if DSN_VARIABLE in os.environ else {}),
 }
 

@@ -26,6 +26,7 @@ BUDGET_SECONDS = 1
 MANY_ROWS = {
     "postgresql": "SELECT repeat('x', 1000) FROM generate_series(1, 20000)",
     "mysql": "SELECT REPEAT('x', 1000) FROM information_schema.COLUMNS, information_schema.TABLES LIMIT 20000",
+    "sqlserver": "SELECT a.name FROM sys.all_columns AS a",
 }
 HALF_OF_THEM = 10_000_000
 

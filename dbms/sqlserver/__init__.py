@@ -1,0 +1,24 @@
+"""SQL Server 2012 and later."""
+
+from dbms.base import Adapter
+from dbms.sqlserver.accounts import CATEGORY_SCOPES, read_accounts
+from dbms.sqlserver.connection import MINIMUM_VERSION, connect
+from dbms.sqlserver.facts import facts, reach
+from dbms.sqlserver.failures import DEFAULT_DATABASE
+from dbms.sqlserver.grants import grants
+
+adapter = Adapter(
+    key="sqlserver",
+    label="SQL Server",
+    default_port=1433,
+    default_database=DEFAULT_DATABASE,
+    minimum_version=MINIMUM_VERSION,
+    connect=connect,
+    read_accounts=read_accounts,
+    grants=grants,
+    reader_version=1,
+    category_scopes=CATEGORY_SCOPES,
+    reach=reach,
+    facts=facts,
+    facts_version=1,
+)

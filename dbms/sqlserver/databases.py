@@ -1,0 +1,217 @@
+"""What stands in the databases: users, roles and permissions, read by several databases in one round trip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from dbms.snapshots import Coverage, CoverageStatus, database_scope
+from dbms.sqlserver.connection import Connection, Rows
+from dbms.sqlserver.principals import (
+    APPLICATION_ROLE,
+    ASYMMETRIC_KEY,
+    CERTIFICATE,
+    ROLE,
+    SQL_USER,
+)
+from dbms.sqlserver.privileges import Holdings, database_permissions, summarised_permissions
+from whalefall.errors import PrivilegeMissing, RemoteError, RemoteTimeout, SyncDataError
+
+GRANT_ROW_CAP = 200_000  # permissions of one database that are kept apart
+DATABASES_AT_ONCE = 20  # so that one statement time-out is enough for them
+NOUNS = ("database_users", "database_roles", "database_permissions")
+
+USERS, ROLES, PERMISSIONS = "sqlserver_database_users", "sqlserver_database_roles", "sqlserver_database_permissions"
+SUMMARISED = ":summarised"
+NO_ACCESS = "no access to the database"
+NO_VIEW_DEFINITION = "no VIEW DEFINITION in the database"
+
+ONLINE = 0  # as sys.databases.state
+PUBLIC, DBO, GUEST, INFORMATION_SCHEMA, SYS = range(5)  # ids of principals in every database
+NOBODY = frozenset({INFORMATION_SCHEMA, SYS})  # owners of the system's own objects, to whom nothing can be granted
+WITHOUT_LOGIN, BY_LOGIN, BY_OWN_PASSWORD = 0, 1, 2  # as authentication_type
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """One row of sys.databases."""
+
+    name: str
+    state: int
+    state_text: str
+    is_accessible: bool
+    sees_definitions: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """One row of a database's sys.database_principals."""
+
+    id: int
+    name: str
+    sid: bytes
+    type: str
+    is_fixed_role: bool
+    default_schema: str | None
+    authentication: int
+
+    @property
+    def is_role(self) -> bool:
+        return self.type in (ROLE, APPLICATION_ROLE)
+
+    @property
+    def is_system(self) -> bool:
+        return self.id in (PUBLIC, DBO, GUEST) or self.is_fixed_role
+
+    @property
+    def lock(self) -> str:
+        """Why nobody can log in as a user that no login of the server stands for; empty when somebody can."""
+        if self.id in (PUBLIC, GUEST):  # everybody, and whoever comes without a user of his own
+            return ""
+        if self.is_role:
+            return "role"
+        if self.type in (CERTIFICATE, ASYMMETRIC_KEY):
+            return "certificate" if self.type == CERTIFICATE else "asymmetric key"
+        if self.authentication == WITHOUT_LOGIN:
+            return "WITHOUT LOGIN"
+        if self.type == SQL_USER and self.authentication == BY_LOGIN:
+            return "orphaned"
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseRead:
+    """What a database yielded: its users, and by their ids the roles that they were given and what they hold."""
+
+    users: Mapping[int, User]
+    roles: Mapping[int, list[str]]
+    holdings: Mapping[int, Holdings]
+    is_summarised: bool = False
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Names for the coverage: what was read in another shape has another name."""
+        return (USERS, ROLES, PERMISSIONS + (SUMMARISED if self.is_summarised else ""))
+
+
+def databases(rows: Rows) -> list[Database]:
+    """The databases that the reading login can see. The last two columns are NULL where the server does not know."""
+    return [
+        Database(
+            name=name,
+            state=state,
+            state_text=state_text,
+            is_accessible=bool(has_access),
+            # Only an explicit denial takes away what the server as a whole allows.
+            sees_definitions=definitions != 0 or bool(security_definitions),
+        )
+        for name, state, state_text, has_access, definitions, security_definitions in rows
+    ]
+
+
+def read_databases(
+    connection: Connection, found: Sequence[Database], *, grant_row_cap: int
+) -> Iterator[tuple[Coverage, str, DatabaseRead | None]]:
+    """Coverage, name and content of each database. Raises RemoteError when the connection is of no more use."""
+    readable = []
+    for database in found:
+        unread = _unreadable(database)
+        if unread is None:
+            readable.append(database.name)
+        else:
+            yield unread, database.name, None
+    for start in range(0, len(readable), DATABASES_AT_ONCE):
+        names = readable[start : start + DATABASES_AT_ONCE]
+        reads = _read_together(connection, names, grant_row_cap=grant_row_cap)
+        for name in names:
+            if reads is None:  # one of them spoils the batch: each for itself
+                yield _read_alone(connection, name, grant_row_cap=grant_row_cap)
+            else:
+                yield _covered(name, reads[name]), name, reads[name]
+
+
+def _unreadable(database: Database) -> Coverage | None:
+    scope = database_scope(database.name)
+    if database.state != ONLINE:
+        return Coverage(scope=scope, status="offline", reason=database.state_text)
+    if not database.is_accessible:
+        return Coverage(scope=scope, status="denied", reason=NO_ACCESS)
+    if not database.sees_definitions:
+        return Coverage(scope=scope, status="denied", reason=NO_VIEW_DEFINITION)
+    return None
+
+
+def _covered(name: str, read: DatabaseRead) -> Coverage:
+    reason = "summarised" if read.is_summarised else ""
+    return Coverage(scope=database_scope(name), status="ok", reason=reason, categories=read.categories)
+
+
+def _read_together(
+    connection: Connection, names: Sequence[str], *, grant_row_cap: int
+) -> dict[str, DatabaseRead] | None:
+    """What several databases yield; None when one of them fails."""
+    try:
+        sets = connection.row_sets(NOUNS, names, row_limit=grant_row_cap + 1)
+        return {
+            name: _database(connection, name, *sets[at : at + len(NOUNS)], grant_row_cap=grant_row_cap)
+            for name, at in zip(names, range(0, len(sets), len(NOUNS)), strict=True)
+        }
+    except RemoteError:
+        if connection.is_lost:
+            raise
+        return None
+
+
+def _read_alone(connection: Connection, name: str, *, grant_row_cap: int) -> tuple[Coverage, str, DatabaseRead | None]:
+    try:
+        sets = connection.row_sets(NOUNS, [name], row_limit=grant_row_cap + 1)
+        read = _database(connection, name, *sets, grant_row_cap=grant_row_cap)
+    except RemoteError as error:
+        if connection.is_lost:
+            raise
+        detail = str(error.params["detail"] or error)[:200]
+        return Coverage(scope=database_scope(name), status=_status(error), reason=detail), name, None
+    return _covered(name, read), name, read
+
+
+def _status(error: RemoteError) -> CoverageStatus:
+    if isinstance(error, RemoteTimeout):
+        return "timeout"
+    return "denied" if isinstance(error, PrivilegeMissing) else "error"
+
+
+def _database(
+    connection: Connection, name: str, users: Rows, roles: Rows, permissions: Rows, *, grant_row_cap: int
+) -> DatabaseRead:
+    target = connection.target
+    if len(users) > grant_row_cap or len(roles) > grant_row_cap:
+        raise SyncDataError(**target.address, detail=f"more than {grant_row_cap} rows in sys.database_principals")
+    is_summarised = len(permissions) > grant_row_cap
+    if is_summarised:
+        noun = "database_permissions_summarised"
+        (permissions,) = connection.row_sets([noun], [name], row_limit=GRANT_ROW_CAP + 1)
+        if len(permissions) > GRANT_ROW_CAP:
+            detail = f"more than {GRANT_ROW_CAP} grants even when objects are summarised by schema"
+            raise SyncDataError(**target.address, detail=detail)
+    known = {
+        number: User(
+            id=number,
+            name=user,
+            sid=bytes(sid or b""),
+            type=kind.strip(),
+            is_fixed_role=bool(is_fixed_role),
+            default_schema=schema,
+            authentication=authentication or 0,
+        )
+        for number, user, sid, kind, is_fixed_role, schema, authentication in users
+    }
+    held: dict[int, list[str]] = {}
+    for role, member in roles:
+        if role in known:
+            held.setdefault(member, []).append(known[role].name)
+    return DatabaseRead(
+        users=known,
+        roles={member: sorted(names) for member, names in held.items()},
+        holdings=summarised_permissions(permissions) if is_summarised else database_permissions(permissions),
+        is_summarised=is_summarised,
+    )

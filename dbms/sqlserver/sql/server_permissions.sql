@@ -1,0 +1,10 @@
+/* whalefall */
+-- Returns: one row per permission on the server, a login or an endpoint: grantee's id, class, its word, permission,
+--          state (G, W with grant option, D denied), id and name of what it is on
+-- Needs: VIEW ANY DEFINITION, or VIEW ANY SECURITY DEFINITION since 2022; without it rows are missing
+-- Since: 2012
+SELECT p.grantee_principal_id, p.class, p.class_desc, p.permission_name, p.state, p.major_id,
+       COALESCE(t.name, e.name) AS securable
+FROM sys.server_permissions AS p
+LEFT JOIN sys.server_principals AS t ON p.class = 101 AND t.principal_id = p.major_id
+LEFT JOIN sys.endpoints AS e ON p.class = 105 AND e.endpoint_id = p.major_id

@@ -1,0 +1,77 @@
+"""A T-SQL engine of other authors reads the same rows out of the same catalogue.
+
+It has one database, no collations and none of the functions about logins and rights: these become NULL for both. It is
+young and nothing else needs it: skipped unless `pip install pysqlbridge==2.1.3` was run.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from sqlglot import exp
+
+from dbms import statements
+from tests.twins.catalog import grammar
+from tests.twins.catalog.sqlserver_sample import SALES, sample
+
+pysqlbridge = pytest.importorskip("pysqlbridge")
+
+from pysqlbridge.catalog import Catalog  # noqa: E402
+from pysqlbridge.source import Table  # noqa: E402
+from pysqlbridge.tds import result  # noqa: E402
+
+TYPES = {
+    "BOOLEAN": result.Bit(),
+    "UTINYINT": result.Integer(1),
+    "SMALLINT": result.Integer(2),
+    "INTEGER": result.Integer(4),
+    "BIGINT": result.Integer(8),
+    "TIMESTAMP": result.DateTime(),
+    "UUID": result.UniqueIdentifier(),
+    "BLOB": result.VarBinary(8000),
+    "VARCHAR": result.NVarChar(4000),
+}
+
+
+class SecondEngine(Catalog):
+    """The catalogue of a twin's database, read by pysqlbridge."""
+
+    def __init__(self, twin):
+        super().__init__()
+        self._twin = twin
+
+    def get(self, name, schema=None, parameters=None):
+        view = self._twin.views.get(f"{schema}.{name}".upper())
+        if view is None:
+            return super().get(name, schema, parameters)
+        known = [column for column in view.columns.values() if column.duckdb in TYPES]
+        names = ", ".join(f"v.[{column.name}]" for column in known)
+        rows = self._twin.rows(f"SELECT {names} FROM {view.name} AS v")
+        columns = [result.Column(column.name, TYPES[column.duckdb]) for column in known]
+        return Table(name.lower(), columns, [list(row) for row in rows])
+
+
+def common_ground(text, twin):
+    """The statement in what both engines know."""
+    (query,) = grammar.parse(text.replace("{database}.", ""), twin.dialect, twin.computed.union(twin.functions))
+    for node in reversed(list(query.walk())):
+        if isinstance(node, exp.Anonymous):
+            node.replace(exp.null())
+        elif isinstance(node, exp.Collate):
+            node.replace(node.this)
+    return query.sql(twin.dialect, comments=False)
+
+
+@pytest.fixture(scope="module")
+def twin():
+    twin = sample(2022)
+    twin.use(SALES)
+    return twin
+
+
+@pytest.mark.parametrize("statement", statements.load("dbms.sqlserver"), ids=lambda statement: statement.filename)
+def test_both_engines_read_the_same_rows(twin, statement):
+    text = common_ground(statement.text, twin)
+    answered = SecondEngine(twin).answer(text)
+    assert Counter(map(tuple, answered.rows)) == Counter(twin.rows(text))
