@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dbms import mysql, postgresql
+from dbms import mysql, oracle, postgresql
 from dbms.base import Adapter
 from whalefall.errors import ValidationFailed
 
-ADAPTERS: dict[str, Adapter] = {adapter.key: adapter for adapter in (postgresql.adapter, mysql.adapter)}
+ADAPTERS: dict[str, Adapter] = {adapter.key: adapter for adapter in (postgresql.adapter, mysql.adapter, oracle.adapter)}
 
 ALIASES = {
     "postgres": "postgresql",

@@ -28,9 +28,9 @@ class Line(asyncio.SelectorEventLoop):
         if self.is_cut:
             work.close()
             raise asyncio.CancelledError
-        self._work = self.create_task(work)
+        task = self._work = self.create_task(work)
         try:
-            return self.run_until_complete(asyncio.wait_for(self._work, seconds))
+            return self.run_until_complete(asyncio.wait_for(task, seconds))
         finally:
             self._work = None
 
@@ -56,12 +56,11 @@ class Line(asyncio.SelectorEventLoop):
         self._opened.append(made[0])
         return made
 
-    async def start_tls(  # type: ignore[override]
-        self, transport: Any, protocol: Any, sslcontext: ssl.SSLContext, **options: Any
-    ) -> Any:
+    async def start_tls(self, transport: Any, protocol: Any, sslcontext: ssl.SSLContext, **options: Any) -> Any:
         # The driver checks names by its own rules, which know no addresses; here the TLS library does it.
         sslcontext.check_hostname = sslcontext.verify_mode is not ssl.CERT_NONE
-        secured = await super().start_tls(transport, protocol, sslcontext, **{**options, "server_hostname": self._server_name})
+        options["server_hostname"] = self._server_name
+        secured = await super().start_tls(transport, protocol, sslcontext, **options)
         if secured is not None:
             self._opened.append(secured)
         return secured

@@ -86,7 +86,7 @@ class Database:
         run("CREATE TABLE all_containers (con_id, name, open_mode, restricted)")
         run("CREATE VIEW v$containers AS SELECT * FROM all_containers WHERE seen(con_id)")
         run("CREATE VIEW dba_pdbs AS SELECT con_id AS pdb_id, name AS pdb_name FROM all_containers WHERE con_id > 1")
-        run("CREATE TABLE dba_container_data (username, default_attr, owner, object_name, all_containers, container_name)")
+        run("CREATE TABLE dba_container_data (username, default_attr, all_containers, container_name)")
         run("CREATE TABLE one (dummy, sysdate MOMENT)")
         run("CREATE VIEW dual AS SELECT dummy, sysdate FROM one")
         run("INSERT INTO one VALUES ('X', NULL)")
@@ -99,8 +99,14 @@ class Database:
                         profile="DEFAULT", authentication_type="PASSWORD", common=everywhere, oracle_maintained="Y",
                         password_versions="11G 12C ", password="S:8F1B2C3D4E5F60718293A4B5C6D7E8F9")  # fmt: skip
         for name in ("DBA", "CONNECT", "SELECT_CATALOG_ROLE"):
-            self.insert("roles", con_id, role=name, authentication_type="NONE", common=everywhere, oracle_maintained="Y")
-        for role, privilege in (("CONNECT", "CREATE SESSION"), ("DBA", "CREATE SESSION"), ("DBA", "GRANT ANY PRIVILEGE")):
+            self.insert(
+                "roles", con_id, role=name, authentication_type="NONE", common=everywhere, oracle_maintained="Y"
+            )
+        for role, privilege in (
+            ("CONNECT", "CREATE SESSION"),
+            ("DBA", "CREATE SESSION"),
+            ("DBA", "GRANT ANY PRIVILEGE"),
+        ):
             self.insert("sys_privs", con_id, grantee=role, privilege=privilege, admin_option="NO", common=everywhere)
         for user in ("SYS", "SYSTEM"):
             self.insert("role_privs", con_id, grantee=user, granted_role="DBA", admin_option="YES", default_role="YES",
@@ -136,10 +142,17 @@ class Database:
         self._furnish(con_id)
         return con_id
 
-    def add_login(self, name: str, password: str, *, con_id: int | None = None, **settings: Any) -> Login:
-        """Somebody who may log in, as CREATE USER and GRANT CREATE SESSION leave an account."""
+    def add_login(
+        self, name: str, password: str, *, con_id: int | None = None, is_known: bool = False, **settings: Any
+    ) -> Login:
+        """Somebody who may log in, as CREATE USER and GRANT CREATE SESSION leave an account.
+
+        One who `is_known` stands in the views already.
+        """
         place = self.home if con_id is None else con_id
         login = self.logins[name, place] = Login(password, place)
+        if is_known:
+            return login
         common = "YES" if self.is_cdb and place == ROOT else "NO"
         values = {
             "user_id": 100 + len(self.logins), "account_status": "OPEN", "profile": "DEFAULT", "common": common,
@@ -151,11 +164,22 @@ class Database:
         for each in places:
             if each != NO_CONTAINERS or not self.is_cdb:
                 self.insert("users", each, username=name, **values)
-                self.insert("sys_privs", each, grantee=name, privilege="CREATE SESSION", admin_option="NO", common=common)
+                self.insert(
+                    "sys_privs", each, grantee=name, privilege="CREATE SESSION", admin_option="NO", common=common
+                )
         return login
 
     def grant_all_containers(self, name: str) -> None:
-        self.run("INSERT INTO dba_container_data VALUES (?, 'Y', NULL, NULL, 'Y', NULL)", name)
+        self.run("INSERT INTO dba_container_data VALUES (?, 'Y', 'Y', NULL)", name)
+
+    def hashes(self) -> list[str]:
+        """Every password verifier that is stored."""
+        with self._lock:
+            return [row[0] for row in self._tables.execute("SELECT DISTINCT password FROM all_users")]
+
+    def created(self) -> set[str]:
+        """The names in all statements that changed something."""
+        return {word for statement in self.written for word in re.findall(r"\w+", statement)}
 
     # What sessions get ----------------------------------------------------------------------------------------------
 
@@ -189,7 +213,7 @@ class Database:
             return None
         if WRITES.match(sql):
             if session.is_read_only:
-                raise OracleError(1456, "may not perform insert, delete, update operation inside a READ ONLY transaction")
+                raise OracleError(1456, "may not perform insert, delete, update inside a READ ONLY transaction")
             self.written.add(sql)
             return None
         login = self.login(session.username, session.service)
