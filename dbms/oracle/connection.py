@@ -195,6 +195,10 @@ def _attempt(target: Target, service: str, address: str, ca: str, seconds: float
         raise
     except (Exception, asyncio.CancelledError) as error:
         line.close()
+        if line.speaks_another_protocol:
+            raise ProtocolViolation(**target.address, detail="the peer does not speak Oracle Net") from None
+        if line.offers_no_tls:
+            raise TlsFailed(**target.address, detail="the server offers no TLS") from None
         raise translate(error, target, connecting=True) from error
     return Connection(target=target, driver=driver, line=line)
 

@@ -150,7 +150,7 @@ def facts(*, categories: Categories, type_specific: Mapping[str, Any], reach: Re
             "server": list(categories.get(ADMIN, ())),
             "system": list(categories.get(SYSTEM, ())),
             "database": {pdb: list(held) for pdb, held in categories.get(in_pdb(SYSTEM), {}).items()},
-            "tablespace": {name: [f"QUOTA {limit}"] for name, limit in categories.get(QUOTAS, {}).items()},
+            "tablespace": {name: list(held) for name, held in categories.get(QUOTAS, {}).items()},
         },
         "errors": [],
         "meta": {"escalation": escalation} if escalation else {},

@@ -105,10 +105,11 @@ def proxies(rows: Rows) -> dict[str, Held]:
 
 
 def quotas(rows: Rows) -> dict[str, Held]:
-    """Bytes by tablespace."""
-    found: dict[str, dict[str, Any]] = {}
+    """What may be stored in each tablespace: `QUOTA UNLIMITED`, or in bytes."""
+    found: dict[str, dict[str, list[str]]] = {}
     for name, tablespace, limit in rows:
-        found.setdefault(name, {})[tablespace] = "UNLIMITED" if limit == UNLIMITED else int(limit)
+        words = "UNLIMITED" if limit == UNLIMITED else str(int(limit))
+        found.setdefault(name, {})[tablespace] = [f"QUOTA {words}"]
     return {QUOTAS: found}
 
 

@@ -16,7 +16,15 @@ import pytest
 from dbms.base import Interrupt, Target
 from sessions_app.fetches import ABORT_GRACE_SECONDS, Fetch
 from sessions_app.models import SyncInstanceRecord
-from tests.dbms.conftest import guarded, guarded_mariadb, other_ca, trusted_ca  # noqa: F401 - fixtures
+from tests.dbms.conftest import (  # noqa: F401 - fixtures
+    guarded,
+    guarded_mariadb,
+    oracle_certificate,
+    oracle_server,
+    oracle_without_tls,
+    other_ca,
+    trusted_ca,
+)
 from tests.dbms.contract import SUBJECTS, Subject
 from tests.dbms.peers import Proxy, listener
 from tests.dbms.test_contract import awaited
@@ -26,6 +34,7 @@ BUDGET_SECONDS = 1
 MANY_ROWS = {
     "postgresql": "SELECT repeat('x', 1000) FROM generate_series(1, 20000)",
     "mysql": "SELECT REPEAT('x', 1000) FROM information_schema.COLUMNS, information_schema.TABLES LIMIT 20000",
+    "oracle": "SELECT RPAD('x', 1000, 'x') FROM dual CONNECT BY LEVEL <= 20000",
 }
 HALF_OF_THEM = 10_000_000
 

@@ -15,7 +15,6 @@ from tests.twins.oracle.session import OracleError, Session
 Answer = tuple[list[tuple[str, str]], Sequence[tuple[Any, ...]]]
 
 ROOT, NO_CONTAINERS = 1, 0
-PROMPT = "SELECT 1 FROM dual"
 
 # View without its prefix → the columns that it has in every release since 12.1, as far as they matter here: "Oracle
 # Database Reference". Those that end in _date are of the type DATE.
@@ -35,6 +34,7 @@ VIEWS = {
 READABLE = re.compile(r"\b(?:FROM|JOIN)\s+([a-z][\w$]*)", re.IGNORECASE)
 BIND = re.compile(r":(\w+)")
 WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE|MERGE|CREATE|DROP|ALTER|GRANT|REVOKE)\b", re.IGNORECASE)
+LEVELS = re.compile(r"SELECT RPAD\('x', (\d+), 'x'\) FROM dual CONNECT BY LEVEL <= (\d+)", re.IGNORECASE)
 SLEEP = re.compile(r"\s*BEGIN\s+DBMS_SESSION\.SLEEP\((\d+)\);\s*END;\s*", re.IGNORECASE)
 
 sqlite3.register_converter("MOMENT", lambda raw: datetime.datetime.fromisoformat(raw.decode()))
@@ -60,7 +60,7 @@ class Database:
         self.services = {"orcl": self.home}
         self.logins: dict[tuple[str, int], Login] = {}
         self.written: set[str] = set()  # statements that changed something
-        self.clock = datetime.datetime.now  # of the server's machine
+        self.clock = utc_now  # of the server's machine
         self._session: Session | None = None  # whose statement runs
         self._lock = threading.Lock()
         self._names = {ROOT: "CDB$ROOT", NO_CONTAINERS: "ORCL"}
@@ -211,6 +211,8 @@ class Database:
         if found := SLEEP.fullmatch(sql):
             session.wait(int(found[1]))
             return None
+        if found := LEVELS.fullmatch(sql):
+            return [("RPAD", "varchar2")], [("x" * int(found[1]),)] * int(found[2])
         if WRITES.match(sql):
             if session.is_read_only:
                 raise OracleError(1456, "may not perform insert, delete, update inside a READ ONLY transaction")
@@ -260,6 +262,11 @@ class Database:
         values = {"SESSION_USER": session.username if session else "", "CON_ID": str(here),
                   "CON_NAME": self._names[here]}  # fmt: skip
         return values[name]
+
+
+def utc_now() -> datetime.datetime:
+    """The time without a time zone, as SYSDATE is."""
+    return datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
 
 
 def _kind(values: Iterable[Any]) -> str:
