@@ -78,6 +78,12 @@ class Subject(ABC):
     def sessions(self, username: str) -> list[str]:
         """What the server does for each session of a login at this moment."""
 
+    def send(self, connection: Any, text: str) -> list[Any]:
+        """Send a text past the adapter's files, by the adapter's own driver connection."""
+        with connection._driver.cursor() as cursor:
+            cursor.execute(text)
+            return list(cursor.fetchall())
+
     @contextmanager
     def stopped(self) -> Iterator[Callable[[], None]]:
         """A function that stops every process of the server; they go on when the block is left."""
@@ -305,6 +311,9 @@ class Oracle(Subject):
 
     def sessions(self, username: str) -> list[str]:
         return [session.running for session in self._server.sessions(username)]
+
+    def send(self, connection: Any, text: str) -> list[Any]:
+        return connection._run(text, {}, None)  # the driver works within the connection's event loop only
 
     def hashes(self) -> list[str]:
         return self._server.database.hashes()

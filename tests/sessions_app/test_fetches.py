@@ -78,13 +78,6 @@ class Peer:
     changes: dict[str, Any]
 
 
-def statement(connection: Any, text: str) -> list[Any]:
-    """Send a text past the adapter's files, by the adapter's own driver connection."""
-    with connection._driver.cursor() as cursor:
-        cursor.execute(text)
-        return list(cursor.fetchall())
-
-
 PEERS = {
     "never answers": Peer(changes={"connect_timeout": 30}),
     "trickles from the greeting on": Peer(proxy={"trickles": True}, changes={"connect_timeout": 30}),
@@ -118,7 +111,7 @@ def read_through(subject: Subject, peer: Peer, **limits: int) -> Iterator[Read]:
                 logged_in.set()
                 if peer.then:
                     getattr(proxy, peer.then)()
-                statement(connection, MANY_ROWS[subject.key])
+                subject.send(connection, MANY_ROWS[subject.key])
 
         changes = {"fetch_timeout": BUDGET_SECONDS, "interrupt": Interrupt(), **peer.changes, **limits}
         yield Read(subject.target(**address, **changes), read, logged_in)
@@ -161,7 +154,7 @@ def test_reads_from_a_server_that_is_stopped_end_in_time(subject):
         def read(target: Target) -> None:
             with subject.adapter.connect(target) as connection:
                 logged_in.set()
-                statement(connection, subject.sleep)
+                subject.send(connection, subject.sleep)
 
         return Read(subject.target(**limits, interrupt=Interrupt()), read, logged_in)
 
