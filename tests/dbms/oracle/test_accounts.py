@@ -231,3 +231,23 @@ class TestKnownDigest:
         first = scene.read()
         scene.grant("CREATE TABLE", "MONITOR")
         assert not scene.read(known_digest=first.digest).is_known
+
+
+class TestVersions:
+    def test_since_23_have_privileges_on_schemas(self, scene):
+        scene.server.version_number = 0x17000000
+        scene.database.insert("schema_privs", 0, grantee="MONITOR", privilege="SELECT ANY TABLE", schema="APP",
+                              admin_option="YES", common="NO")  # fmt: skip
+        found = held(scene.read(), "MONITOR")
+        assert found["oracle_schema_privileges"] == {"APP": ["SELECT ANY TABLE WITH ADMIN OPTION"]}
+
+    def test_before_23_are_not_asked_for_them(self, scene):
+        scene.read()
+        assert not [text for text in scene.server.received if "schema_privs" in text]
+
+    def test_before_12_2_have_no_containers_in_the_password_file(self, cdb):
+        cdb.server.version_number = 0x0C010200
+        cdb.database.run("INSERT INTO all_pwfile VALUES (0, 'C##MONITOR', 'TRUE', 'FALSE', 'FALSE', 'FALSE', 'FALSE')")
+        snapshot = cdb.read()
+        assert held(snapshot, "C##MONITOR")["oracle_admin_privileges"] == ["SYSDBA"]
+        assert not [text for text in cdb.server.received if "w.con_id" in text]

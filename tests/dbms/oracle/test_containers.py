@@ -149,3 +149,11 @@ class TestAccounts:
         facts = facts_of(cdb.read(), "C##MONITOR")
         assert facts["capability_reasons"]["SUPERUSER"] == ["member of C##OPS → DBA in Play ground"]
         assert facts["roles"] == ["C##OPS", "DBA"]
+
+    def test_local_ones_named_like_a_common_one_are_others(self, cdb):
+        cdb.role("OPS", common=True)
+        cdb.role("OPS", con_id=SALES)
+        cdb.grant("CREATE TABLE", "OPS", con_id=SALES)
+        snapshot = cdb.read()
+        assert held(snapshot, "OPS") == {}
+        assert held(snapshot, "OPS", "SALES") == {"oracle_pdb_system_privileges": {"SALES": ["CREATE TABLE"]}}
