@@ -27,12 +27,21 @@ CATEGORIES: dict[str, str] = {
     "sqlserver_database_users": N_("Database users"),
     "sqlserver_database_roles": N_("Database roles"),
     "sqlserver_database_permissions": N_("Database permissions"),
-    "oracle_roles": N_("Roles"),
-    "oracle_system_privileges": N_("System privileges"),
-    "oracle_object_privileges": N_("Object privileges"),
-    "oracle_column_privileges": N_("Column privileges"),
-    "oracle_admin_privileges": N_("Administrative privileges"),
-    "oracle_proxies": N_("Proxy users"),
+    **{
+        f"oracle_{place}{noun}": label  # of the container of the login, and of the pluggable databases seen from it
+        for place in ("", "pdb_")
+        for noun, label in {
+            "roles": N_("Roles"),
+            "non_default_roles": N_("Roles not enabled at login"),
+            "system_privileges": N_("System privileges"),
+            "schema_privileges": N_("Schema privileges"),
+            "object_privileges": N_("Object privileges"),
+            "column_privileges": N_("Column privileges"),
+            "admin_privileges": N_("Administrative privileges"),
+            "proxies": N_("Proxy users"),
+            "quotas": N_("Tablespace quotas"),
+        }.items()
+    },
     "type_specific": N_("Attributes"),
 }
 
@@ -53,6 +62,14 @@ FIELDS: dict[str, str] = {
 ATTRIBUTES: dict[str, str] = {
     "settings": N_("Settings"),
     "plugins": N_("Authentication"),
+    "authentication_type": N_("Authentication"),
+    "external_name": N_("External name"),
+    "profile": N_("Profile"),
+    "password_versions": N_("Kinds of password verifiers"),
+    "default_tablespace": N_("Default tablespace"),
+    "temporary_tablespace": N_("Temporary tablespace"),
+    "proxy_only_connect": N_("Connects through a proxy only"),
+    "is_common": N_("Known in all containers"),
     "password_empty": N_("Empty password"),
     "password_expired": N_("Password expired by hand"),
     "password_last_changed": N_("Password set"),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dbms import mysql, postgresql, sqlserver
+from dbms import mysql, oracle, postgresql, sqlserver
 from dbms.base import Adapter
 from whalefall.errors import ValidationFailed
 
 ADAPTERS: dict[str, Adapter] = {
-    adapter.key: adapter for adapter in (postgresql.adapter, mysql.adapter, sqlserver.adapter)
+    adapter.key: adapter for adapter in (postgresql.adapter, mysql.adapter, sqlserver.adapter, oracle.adapter)
 }
 
 ALIASES = {

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from accounts_sync import labels
 from accounts_sync.changes import is_compared
 from accounts_sync.presentation.values import options_shown, shown
-from dbms.snapshots import EACH_DATABASE, SERVER, is_database_scope, split
+from dbms.snapshots import EACH_DATABASE, EACH_PDB, SERVER, is_database_scope, split
 from whalefall.messages import translated
 
 UNLIMITED = {("connection_limit", -1)}  # values that say nothing
@@ -70,7 +70,7 @@ def scope_views(document: Mapping[str, Any], scopes: Mapping[str, str]) -> list[
         home = scope if is_database_scope(scope) else SERVER
         name = "" if home == SERVER else scope.partition(":")[2]
         for category, value in part.items():
-            held = _of_database(value) if scopes.get(category) == EACH_DATABASE else value
+            held = _of_database(value) if scopes.get(category) in (EACH_DATABASE, EACH_PDB) else value
             matches = meta.get("matches", {}).get(scope, {})
             section = _section(scope, category, held, _counts(meta, category, name or scope), matches)
             if section.rows:

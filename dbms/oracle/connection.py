@@ -18,7 +18,14 @@ from dbms.base import APPLICATION_NAME, Server, Target
 from dbms.network import first_answer
 from dbms.oracle.failures import LOST, translate
 from dbms.oracle.line import Line
-from whalefall.errors import DatabaseMissing, ProtocolViolation, RemoteError, RemoteTimeout, TlsFailed, VersionUnsupported
+from whalefall.errors import (
+    DatabaseMissing,
+    ProtocolViolation,
+    RemoteError,
+    RemoteTimeout,
+    TlsFailed,
+    VersionUnsupported,
+)
 
 if TYPE_CHECKING:
     from oracledb import AsyncConnection as Driver
@@ -41,8 +48,8 @@ _choosing_mode = threading.Lock()
 class Connection:
     """An open connection; `statements` counts what was sent to the server.
 
-    `reader` is the account that it is logged in as, `is_root` whether it sees several containers; `clock_offset` is what
-    the server's dates, which have no time zone, are ahead of UTC.
+    `reader` is the account that it is logged in as, `is_root` whether it sees several containers, `clock_offset` how
+    far the server's dates, which have no time zone, are ahead of UTC.
     """
 
     __slots__ = ("_driver", "_line", "clock_offset", "is_busy", "is_root", "reader", "server", "statements", "target")
@@ -136,9 +143,7 @@ def connect(target: Target) -> Iterator[Connection]:
     line = connection._line
     with (
         _closing(connection, line),
-        target.interrupt.guard(
-            cancel=connection.cancel, disconnect=lambda: line.call_soon_threadsafe(line.cut)
-        ),
+        target.interrupt.guard(cancel=connection.cancel, disconnect=lambda: line.call_soon_threadsafe(line.cut)),
     ):
         connection.begin()
         yield connection
@@ -159,7 +164,7 @@ def _attempt(target: Target, service: str, address: str, ca: str, seconds: float
     if NO_SERVICE.search(service):
         raise DatabaseMissing(**target.address, database=repr(service), detail="no service can have this name")
     with _choosing_mode:  # until the mode is fixed, the driver lets nobody connect beside anybody else
-        oracledb.enable_thin_mode()
+        oracledb.enable_thin_mode()  # type: ignore[no-untyped-call]
     line = Line(host=target.host)
 
     async def log_in() -> Driver:
@@ -190,6 +195,10 @@ def _attempt(target: Target, service: str, address: str, ca: str, seconds: float
         raise
     except (Exception, asyncio.CancelledError) as error:
         line.close()
+        if line.speaks_another_protocol:
+            raise ProtocolViolation(**target.address, detail="the peer does not speak Oracle Net") from None
+        if line.offers_no_tls:
+            raise TlsFailed(**target.address, detail="the server offers no TLS") from None
         raise translate(error, target, connecting=True) from error
     return Connection(target=target, driver=driver, line=line)
 
@@ -213,9 +222,7 @@ def _server(version: str, target: Target) -> Server:
         raise ProtocolViolation(**target.address, detail=f"the server reports the version {version!r}")
     number = tuple(map(int, found[0].split(".")))
     if number < MINIMUM_VERSION:
-        raise VersionUnsupported(
-            **target.address, version=found[0], minimum=".".join(map(str, MINIMUM_VERSION))
-        )
+        raise VersionUnsupported(**target.address, version=found[0], minimum=".".join(map(str, MINIMUM_VERSION)))
     return Server(db_type="oracle", version=f"Oracle Database {found[0]}", main_version=found[0], number=number)
 
 

@@ -105,7 +105,7 @@ BY_TEXT: tuple[tuple[str, type[RemoteError]], ...] = (
     (r"WRONG_VERSION_NUMBER|record layer failure|UNKNOWN_PROTOCOL|packet length too long", ProtocolViolation),
     (r"(?i)\bSSL|certificate|\btls\b", TlsFailed),
     (r"timed out|Errno 110\b", RemoteTimeout),
-    (r"Errno (111|112|113|101)\b|Connect call failed|refused|unreachable|No route", ConnectionRefused),
+    (r"Errno (111|112|113|101)\b|Connect call failed|Connection refused|unreachable|No route", ConnectionRefused),
 )
 SERVER_CODE = re.compile(r"(?:ORA|TNS)-(\d{5})")
 DRIVER_CODE = re.compile(r"DPY-\d{4}")

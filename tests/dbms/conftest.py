@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from cryptography.x509.oid import NameOID
 from psycopg import sql
 
 from dbms.base import Target
+from tests.twins.oracle.database import Database
+from tests.twins.oracle.server import OracleServer, serving
 from whalefall.demo import servers
 from whalefall.demo.servers import ThrowawayServer
 
@@ -181,4 +184,31 @@ def guarded_mariadb(trusted_ca: Authority) -> Iterator[ThrowawayServer]:
             "max-user-connections": "150",  # so that a test can change it
         },
     ) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def oracle_certificate(trusted_ca: Authority, tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
+    """What a double shows to those who ask for TLS."""
+    certificate, key = trusted_ca.issue("127.0.0.1")
+    directory = tmp_path_factory.mktemp("oracle")
+    for name, content in (("server.crt", certificate), ("server.key", key)):
+        (directory / name).write_bytes(content)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(directory / "server.crt", directory / "server.key")
+    return context
+
+
+@pytest.fixture
+def oracle_server(oracle_certificate: ssl.SSLContext) -> Iterator[OracleServer]:
+    """A double of an Oracle server without containers, whose administrator is SYSTEM."""
+    database = Database()
+    database.add_login("SYSTEM", "manager", is_known=True)
+    with serving(database, tls=oracle_certificate) as server:
+        yield server
+
+
+@pytest.fixture
+def oracle_without_tls() -> Iterator[OracleServer]:
+    with serving(Database()) as server:
         yield server

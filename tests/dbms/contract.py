@@ -21,6 +21,8 @@ import dbms
 from dbms import statements
 from dbms.base import Adapter, Connection, Target
 from tests.dbms.conftest import Authority, Scene, admin_of
+from tests.twins.oracle.server import OracleServer
+from tests.twins.oracle.session import OracleError
 from whalefall.demo.servers import ThrowawayServer
 
 DSN_VARIABLE = "WHALEFALL_TEST_MYSQL_DSN"
@@ -77,6 +79,12 @@ class Subject(ABC):
     @abstractmethod
     def sessions(self, username: str) -> list[str]:
         """What the server does for each session of a login at this moment."""
+
+    def send(self, connection: Any, text: str) -> list[Any]:
+        """Send a text past the adapter's files, by the adapter's own driver connection."""
+        with connection._driver.cursor() as cursor:
+            cursor.execute(text)
+            return list(cursor.fetchall())
 
     @contextmanager
     def stopped(self) -> Iterator[Callable[[], None]]:
@@ -270,6 +278,55 @@ class MariaDb(MySql):
                 seen.append(argument.strip())
 
 
+class Oracle(Subject):
+    """The double of an Oracle server, which the real driver talks to."""
+
+    key = "oracle"
+    sleep = "BEGIN DBMS_SESSION.SLEEP(60); END;"
+    write = "CREATE TABLE whalefall_probe (c NUMBER)"
+    names = tuple(name for name in HOSTILE_NAMES if '"' not in name)  # no name of Oracle holds a double quote
+    settings = (r"SET TRANSACTION READ ONLY",)
+
+    def __init__(self, server: OracleServer, ca: Authority, plain: OracleServer) -> None:
+        self.host, self.port, self.username, self.password = "127.0.0.1", server.port, "SYSTEM", "manager"
+        self.authority, self.plain = ca, ("127.0.0.1", plain.port)
+        self._server = server
+
+    def login(self, name: str, password: str, *, locked: bool = False) -> Target:
+        login = self._server.database.add_login(name, password, account_status="LOCKED" if locked else "OPEN")
+        if locked:
+            login.refused = OracleError(28000, "The account is locked.")
+        return self.target(username=f'"{name}"', password=password)
+
+    def fill(self, names: Iterable[str]) -> set[tuple[str, str, bool]]:
+        names = list(names)
+        for name in names:
+            self._server.database.add_login(name, "secret")
+        return {(name, "", False) for name in names}
+
+    @contextmanager
+    def received(self) -> Iterator[list[str]]:
+        seen: list[str] = []
+        before = len(self._server.received)
+        yield seen
+        seen += [text.strip() for text in self._server.received[before:]]
+
+    def sessions(self, username: str) -> list[str]:
+        return [session.running for session in self._server.sessions(username)]
+
+    def send(self, connection: Any, text: str) -> list[Any]:
+        return connection._run(text, {}, None)  # the driver works within the connection's event loop only
+
+    def hashes(self) -> list[str]:
+        return self._server.database.hashes()
+
+    def databases(self) -> set[str]:
+        return self._server.database.created()
+
+    def clean(self) -> None:
+        self._server.mend()
+
+
 def _postgresql(request: pytest.FixtureRequest) -> Subject:
     server, ca, plain = (request.getfixturevalue(name) for name in ("guarded", "trusted_ca", "postgresql_installed"))
     return PostgreSql(server, ca, plain)
@@ -294,10 +351,16 @@ def _sqlserver(request: pytest.FixtureRequest) -> Subject:
     return SqlServer(request.getfixturevalue("trusted_ca"))
 
 
+def _oracle(request: pytest.FixtureRequest) -> Subject:
+    ca = request.getfixturevalue("trusted_ca")
+    return Oracle(request.getfixturevalue("oracle_server"), ca, request.getfixturevalue("oracle_without_tls"))
+
+
 SUBJECTS: dict[str, Callable[[pytest.FixtureRequest], Subject]] = {
     "postgresql": _postgresql,
     "mariadb": _mariadb,
     "sqlserver": _sqlserver,
+    "oracle": _oracle,
     **({"mysql": _mysql} if DSN_VARIABLE in os.environ else {}),
 }
 

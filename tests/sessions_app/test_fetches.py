@@ -16,7 +16,15 @@ import pytest
 from dbms.base import Interrupt, Target
 from sessions_app.fetches import ABORT_GRACE_SECONDS, Fetch
 from sessions_app.models import SyncInstanceRecord
-from tests.dbms.conftest import guarded, guarded_mariadb, other_ca, trusted_ca  # noqa: F401 - fixtures
+from tests.dbms.conftest import (  # noqa: F401 - fixtures
+    guarded,
+    guarded_mariadb,
+    oracle_certificate,
+    oracle_server,
+    oracle_without_tls,
+    other_ca,
+    trusted_ca,
+)
 from tests.dbms.contract import SUBJECTS, Subject
 from tests.dbms.peers import Proxy, listener
 from tests.dbms.test_contract import awaited
@@ -27,6 +35,7 @@ MANY_ROWS = {
     "postgresql": "SELECT repeat('x', 1000) FROM generate_series(1, 20000)",
     "mysql": "SELECT REPEAT('x', 1000) FROM information_schema.COLUMNS, information_schema.TABLES LIMIT 20000",
     "sqlserver": "SELECT a.name FROM sys.all_columns AS a",
+    "oracle": "SELECT RPAD('x', 1000, 'x') FROM dual CONNECT BY LEVEL <= 20000",
 }
 HALF_OF_THEM = 10_000_000
 
@@ -70,13 +79,6 @@ class Peer:
     changes: dict[str, Any]
 
 
-def statement(connection: Any, text: str) -> list[Any]:
-    """Send a text past the adapter's files, by the adapter's own driver connection."""
-    with connection._driver.cursor() as cursor:
-        cursor.execute(text)
-        return list(cursor.fetchall())
-
-
 PEERS = {
     "never answers": Peer(changes={"connect_timeout": 30}),
     "trickles from the greeting on": Peer(proxy={"trickles": True}, changes={"connect_timeout": 30}),
@@ -110,7 +112,7 @@ def read_through(subject: Subject, peer: Peer, **limits: int) -> Iterator[Read]:
                 logged_in.set()
                 if peer.then:
                     getattr(proxy, peer.then)()
-                statement(connection, MANY_ROWS[subject.key])
+                subject.send(connection, MANY_ROWS[subject.key])
 
         changes = {"fetch_timeout": BUDGET_SECONDS, "interrupt": Interrupt(), **peer.changes, **limits}
         yield Read(subject.target(**address, **changes), read, logged_in)
@@ -153,7 +155,7 @@ def test_reads_from_a_server_that_is_stopped_end_in_time(subject):
         def read(target: Target) -> None:
             with subject.adapter.connect(target) as connection:
                 logged_in.set()
-                statement(connection, subject.sleep)
+                subject.send(connection, subject.sleep)
 
         return Read(subject.target(**limits, interrupt=Interrupt()), read, logged_in)
 

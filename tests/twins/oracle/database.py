@@ -15,7 +15,6 @@ from tests.twins.oracle.session import OracleError, Session
 Answer = tuple[list[tuple[str, str]], Sequence[tuple[Any, ...]]]
 
 ROOT, NO_CONTAINERS = 1, 0
-PROMPT = "SELECT 1 FROM dual"
 
 # View without its prefix → the columns that it has in every release since 12.1, as far as they matter here: "Oracle
 # Database Reference". Those that end in _date are of the type DATE.
@@ -35,6 +34,7 @@ VIEWS = {
 READABLE = re.compile(r"\b(?:FROM|JOIN)\s+([a-z][\w$]*)", re.IGNORECASE)
 BIND = re.compile(r":(\w+)")
 WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE|MERGE|CREATE|DROP|ALTER|GRANT|REVOKE)\b", re.IGNORECASE)
+LEVELS = re.compile(r"SELECT RPAD\('x', (\d+), 'x'\) FROM dual CONNECT BY LEVEL <= (\d+)", re.IGNORECASE)
 SLEEP = re.compile(r"\s*BEGIN\s+DBMS_SESSION\.SLEEP\((\d+)\);\s*END;\s*", re.IGNORECASE)
 
 sqlite3.register_converter("MOMENT", lambda raw: datetime.datetime.fromisoformat(raw.decode()))
@@ -60,7 +60,7 @@ class Database:
         self.services = {"orcl": self.home}
         self.logins: dict[tuple[str, int], Login] = {}
         self.written: set[str] = set()  # statements that changed something
-        self.clock = datetime.datetime.now  # of the server's machine
+        self.clock = utc_now  # of the server's machine
         self._session: Session | None = None  # whose statement runs
         self._lock = threading.Lock()
         self._names = {ROOT: "CDB$ROOT", NO_CONTAINERS: "ORCL"}
@@ -86,7 +86,7 @@ class Database:
         run("CREATE TABLE all_containers (con_id, name, open_mode, restricted)")
         run("CREATE VIEW v$containers AS SELECT * FROM all_containers WHERE seen(con_id)")
         run("CREATE VIEW dba_pdbs AS SELECT con_id AS pdb_id, name AS pdb_name FROM all_containers WHERE con_id > 1")
-        run("CREATE TABLE dba_container_data (username, default_attr, owner, object_name, all_containers, container_name)")
+        run("CREATE TABLE dba_container_data (username, default_attr, all_containers, container_name)")
         run("CREATE TABLE one (dummy, sysdate MOMENT)")
         run("CREATE VIEW dual AS SELECT dummy, sysdate FROM one")
         run("INSERT INTO one VALUES ('X', NULL)")
@@ -99,8 +99,14 @@ class Database:
                         profile="DEFAULT", authentication_type="PASSWORD", common=everywhere, oracle_maintained="Y",
                         password_versions="11G 12C ", password="S:8F1B2C3D4E5F60718293A4B5C6D7E8F9")  # fmt: skip
         for name in ("DBA", "CONNECT", "SELECT_CATALOG_ROLE"):
-            self.insert("roles", con_id, role=name, authentication_type="NONE", common=everywhere, oracle_maintained="Y")
-        for role, privilege in (("CONNECT", "CREATE SESSION"), ("DBA", "CREATE SESSION"), ("DBA", "GRANT ANY PRIVILEGE")):
+            self.insert(
+                "roles", con_id, role=name, authentication_type="NONE", common=everywhere, oracle_maintained="Y"
+            )
+        for role, privilege in (
+            ("CONNECT", "CREATE SESSION"),
+            ("DBA", "CREATE SESSION"),
+            ("DBA", "GRANT ANY PRIVILEGE"),
+        ):
             self.insert("sys_privs", con_id, grantee=role, privilege=privilege, admin_option="NO", common=everywhere)
         for user in ("SYS", "SYSTEM"):
             self.insert("role_privs", con_id, grantee=user, granted_role="DBA", admin_option="YES", default_role="YES",
@@ -136,10 +142,17 @@ class Database:
         self._furnish(con_id)
         return con_id
 
-    def add_login(self, name: str, password: str, *, con_id: int | None = None, **settings: Any) -> Login:
-        """Somebody who may log in, as CREATE USER and GRANT CREATE SESSION leave an account."""
+    def add_login(
+        self, name: str, password: str, *, con_id: int | None = None, is_known: bool = False, **settings: Any
+    ) -> Login:
+        """Somebody who may log in, as CREATE USER and GRANT CREATE SESSION leave an account.
+
+        One who `is_known` stands in the views already.
+        """
         place = self.home if con_id is None else con_id
         login = self.logins[name, place] = Login(password, place)
+        if is_known:
+            return login
         common = "YES" if self.is_cdb and place == ROOT else "NO"
         values = {
             "user_id": 100 + len(self.logins), "account_status": "OPEN", "profile": "DEFAULT", "common": common,
@@ -151,11 +164,22 @@ class Database:
         for each in places:
             if each != NO_CONTAINERS or not self.is_cdb:
                 self.insert("users", each, username=name, **values)
-                self.insert("sys_privs", each, grantee=name, privilege="CREATE SESSION", admin_option="NO", common=common)
+                self.insert(
+                    "sys_privs", each, grantee=name, privilege="CREATE SESSION", admin_option="NO", common=common
+                )
         return login
 
     def grant_all_containers(self, name: str) -> None:
-        self.run("INSERT INTO dba_container_data VALUES (?, 'Y', NULL, NULL, 'Y', NULL)", name)
+        self.run("INSERT INTO dba_container_data VALUES (?, 'Y', 'Y', NULL)", name)
+
+    def hashes(self) -> list[str]:
+        """Every password verifier that is stored."""
+        with self._lock:
+            return [row[0] for row in self._tables.execute("SELECT DISTINCT password FROM all_users")]
+
+    def created(self) -> set[str]:
+        """The names in all statements that changed something."""
+        return {word for statement in self.written for word in re.findall(r"\w+", statement)}
 
     # What sessions get ----------------------------------------------------------------------------------------------
 
@@ -187,9 +211,11 @@ class Database:
         if found := SLEEP.fullmatch(sql):
             session.wait(int(found[1]))
             return None
+        if found := LEVELS.fullmatch(sql):
+            return [("RPAD", "varchar2")], [("x" * int(found[1]),)] * int(found[2])
         if WRITES.match(sql):
             if session.is_read_only:
-                raise OracleError(1456, "may not perform insert, delete, update operation inside a READ ONLY transaction")
+                raise OracleError(1456, "may not perform insert, delete, update inside a READ ONLY transaction")
             self.written.add(sql)
             return None
         login = self.login(session.username, session.service)
@@ -236,6 +262,11 @@ class Database:
         values = {"SESSION_USER": session.username if session else "", "CON_ID": str(here),
                   "CON_NAME": self._names[here]}  # fmt: skip
         return values[name]
+
+
+def utc_now() -> datetime.datetime:
+    """The time without a time zone, as SYSDATE is."""
+    return datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
 
 
 def _kind(values: Iterable[Any]) -> str:

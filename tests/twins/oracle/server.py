@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from tests.twins.oracle.database import Answer, Database
-from tests.twins.oracle.session import Cancelled, LineDropped, Session
+from tests.twins.oracle.session import LineDropped, Session
 
 Fault = Exception | Callable[[Session], None]
 

@@ -93,6 +93,7 @@ class Session:
         """Answer until the line ends. Raises EOFError, OSError, LineDropped."""
         if self._line.recv(1, socket.MSG_PEEK) == TLS_HANDSHAKE:
             if self.server.tls is None:
+                self._line.recv(SDU)  # or the client would be told of a reset instead of an end
                 return
             self._line = self.server.tls.wrap_socket(self._line, server_side=True)
         kind, body = self._packet()

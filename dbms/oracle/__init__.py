@@ -1,0 +1,24 @@
+"""Oracle Database 12.1 and later."""
+
+from dbms.base import Adapter
+from dbms.oracle.accounts import read_accounts
+from dbms.oracle.connection import DEFAULT_SERVICE, MINIMUM_VERSION, connect
+from dbms.oracle.facts import facts, reach
+from dbms.oracle.grants import grants
+from dbms.oracle.scopes import CATEGORY_SCOPES
+
+adapter = Adapter(
+    key="oracle",
+    label="Oracle",
+    default_port=1521,
+    default_database=DEFAULT_SERVICE,
+    minimum_version=MINIMUM_VERSION,
+    connect=connect,
+    read_accounts=read_accounts,
+    grants=grants,
+    reader_version=1,
+    category_scopes=CATEGORY_SCOPES,
+    reach=reach,
+    facts=facts,
+    facts_version=1,
+)
