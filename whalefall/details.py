@@ -51,6 +51,7 @@ DETAILS: tuple[str, ...] = (
     N_("the session is read-only"),
     N_("the whole read took longer than {seconds} s and could not be ended"),
     N_("the whole read took longer than {seconds} s"),
+    N_("{answer} is not from SQL Server"),
     N_("unknown db_type {name}; known are: {known}"),
     N_("user name, password or database cannot be sent to a server"),
     N_("vanished"),
