@@ -142,10 +142,11 @@ class _Handler(socketserver.BaseRequestHandler):
             session.doing = text
             self.server.received.append(text)
             try:
-                self._wire.send(_reply(self.server.responder.answer(session, text)))
+                reply = _reply(self.server.responder.answer(session, text))
             except Attention:
-                self._wire.send(wire.done(wire.ATTENTION_DONE))
+                reply = wire.done(wire.ATTENTION_DONE)
             session.doing = ""
+            self._wire.send(reply)
 
     def _wait(self, seconds: float) -> None:
         """Be slow, until the client loses patience."""
