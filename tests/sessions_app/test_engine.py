@@ -444,4 +444,4 @@ def test_a_read_that_cannot_be_ended_is_over_two_seconds_after_its_budget(script
     took = time.monotonic() - began
     gone.set()
     assert session.records.get(instance_name="a").status == RecordStatus.FAILED
-    assert took < 1 + 2
+    assert took < 1 + 2 + 0.3  # to start and to finalize the session
