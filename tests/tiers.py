@@ -42,7 +42,9 @@ TIERS = (
     Tier(name="migrations", command=(PYTHON, "manage.py", "makemigrations", "--check", "--dry-run")),
     Tier(name="system", command=(PYTHON, "manage.py", "check", "--fail-level", "WARNING")),
     Tier(name="schema", command=(PYTHON, "-m", "tests.schema", SCHEMA)),
-    Tier(name="sqlite", command=PYTEST),
+    Tier(name="sqlite", command=(*PYTEST, "-m", "not browser")),
+    # Apart, because Playwright leaves an event loop running in its process, beside which no driver can run its own.
+    Tier(name="browser", command=(*PYTEST, "-m", "browser")),
     # Once more only what touches WhaleFall's own database.
     Tier(
         name="postgresql",

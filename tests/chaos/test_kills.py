@@ -13,7 +13,7 @@ import pytest
 
 from tests.chaos import phases
 from tests.chaos.brokers import redis_server
-from tests.chaos.site import LEASE, Host, Site, bounded, names
+from tests.chaos.site import AT_LENGTH, LEASE, Host, Site, bounded, names
 
 pytestmark = [pytest.mark.chaos, pytest.mark.workers, pytest.mark.timeout(1200)]
 
@@ -21,6 +21,7 @@ RECORDS, KILLS = bounded("CHAOS_RECORDS", 200), bounded("CHAOS_KILLS", 4)
 SEED = bounded("CHAOS_SEED", random.randrange(10**6))
 PHASES = (phases.CLAIM, phases.FETCH, phases.APPLY, phases.IDLE)
 ROLES = ("pusher", "monitor", "sentinel", "main")
+SITES = [("postgresql", "orm", 2), ("postgresql", "redis", 2), *([("sqlite", "orm", 1)] if AT_LENGTH else [])]
 AIM_SECONDS = 3.0
 AT_ONCE = "24" if KILLS >= 20 else "8"  # so few that the session outlives the kills, and that there are idle workers
 LOST = "SELECT lost_count, count(*) FROM sync_instance_records GROUP BY 1 ORDER BY 1"
@@ -64,9 +65,7 @@ def kill_at_random(site: Site, hosts: list[Host], session: int, number: int) -> 
     return died
 
 
-@pytest.mark.parametrize(
-    ("database", "broker", "number"), [("postgresql", "orm", 2), ("postgresql", "redis", 2), ("sqlite", "orm", 1)]
-)
+@pytest.mark.parametrize(("database", "broker", "number"), SITES)
 def test_kills_cost_time_and_nothing_else(make_site, tmp_path, database, broker, number):
     print(f"CHAOS_SEED={SEED}")
     with ExitStack() as running:

@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.chaos, pytest.mark.workers, pytest.mark.timeout(300)]
 
 @pytest.mark.parametrize(
     ("database", "broker"),
-    [("postgresql", "orm"), ("sqlite", "orm"), *([("postgresql", "redis")] if AT_LENGTH else [])],
+    [("sqlite", "orm"), *([("postgresql", "orm"), ("postgresql", "redis")] if AT_LENGTH else [])],
 )
 def test_a_record_that_kills_its_worker_fails_alone(make_site, tmp_path, database, broker):
     with ExitStack() as running:
