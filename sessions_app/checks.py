@@ -18,7 +18,6 @@ from whalefall.errors import InvalidCron
 SWEEP_SECONDS = 90  # each minute, and django-q2 looks for what is due each half minute
 BATCH_SECONDS = 60  # what the last batch of a retention run may take beyond its time
 MOST_DAYS = 36_500
-GUARD_SECONDS = 3  # django-q2 gives a worker this much beyond its timeout
 
 
 def _below(number: int, low: str, high: str, *, low_value: float, high_value: float, hint: str) -> list[CheckMessage]:

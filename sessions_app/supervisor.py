@@ -55,11 +55,12 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self.stop)
         while not self.is_stopping:
-            self.group = Group(self.command)
+            group = self.group = Group(self.command)
             try:
-                self.watch(self.group)
+                self.watch(group)
             finally:
-                self.group.end(settings.WORKER_STOP_SECONDS if self.is_stopping else HANDOVER_SECONDS)
+                self.group = None  # a signal from now on must not write to descriptors that are closed
+                group.end(settings.WORKER_STOP_SECONDS if self.is_stopping else HANDOVER_SECONDS)
             if not self.is_stopping:
                 time.sleep(RESTART_SECONDS)
 
