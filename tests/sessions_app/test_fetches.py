@@ -64,6 +64,11 @@ class Read:
         self.ended = time.monotonic()
 
     @property
+    def has_ended(self) -> bool:
+        """Whether its thread is gone, and its end noted, which another thread does."""
+        return not self.fetch.is_alive and self.ended < math.inf
+
+    @property
     def seconds(self) -> float:
         """How long it took; infinite while it goes on."""
         return self.ended - self.began
@@ -120,7 +125,7 @@ def read_through(subject: Subject, peer: Peer, **limits: int) -> Iterator[Read]:
 
 def overdue(reads: dict[str, Read], seconds: float) -> dict[str, float]:
     """The reads that took longer, after waiting for all a little longer than that."""
-    awaited(lambda: not any(read.fetch.is_alive for read in reads.values()), seconds + 1)
+    awaited(lambda: all(read.has_ended for read in reads.values()), seconds + 1)
     return {name: read.seconds for name, read in reads.items() if read.seconds > seconds}
 
 
