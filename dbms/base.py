@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from dbms.sizes import CapacitySnapshot, TableSize
 from dbms.snapshots import AccountSnapshot, AccountsSnapshot, Reach
 from whalefall.errors import FetchCancelled, RemoteTimeout
 
@@ -203,3 +204,6 @@ class Adapter:
     reach: Callable[[Sequence[AccountSnapshot]], Mapping[tuple[str, str, bool], Reach]]
     facts: Facts
     facts_version: int  # rises when equal snapshots yield other facts
+    read_capacity: Callable[[Any], CapacitySnapshot] | None = None
+    read_tables: Callable[[Any, str, int], Sequence[TableSize]] | None = None  # of one database, the largest first
+    capacity_grants: Callable[[CapacitySnapshot, str], tuple[str, ...]] | None = None
