@@ -20,6 +20,7 @@ from dbms.snapshots import AccountSnapshot, AccountsSnapshot, is_database_scope,
 from instances.models import Instance
 from sessions_app import coverage
 from sessions_app.categories import ItemCounts, Run
+from sessions_app.coverage import LedgerUpdate
 from sessions_app.models import InstanceCoverage, SyncCategoryName
 from whalefall.errors import AccountListShrunk
 
@@ -51,15 +52,15 @@ def reconcile(instance: Instance, snapshot: AccountsSnapshot, run: Run) -> ItemC
     if updates or missing:
         rows.write(instance, run, updates, [(account, _deletion(scopes, account)) for account in missing])
     rows.mark_incomparable(_outdated(scopes, stored, listed))
-    coverage.store(
-        instance,
-        SyncCategoryName.ACCOUNT,
-        snapshot.coverage,
-        ledger,
-        scopes.gone,
+    read = LedgerUpdate(
+        instance=instance,
+        coverage=snapshot.coverage,
+        previous=ledger,
+        gone=scopes.gone,
         digest=known.stamp(instance, snapshot),
         items=len(listed),
     )
+    coverage.store(SyncCategoryName.ACCOUNT, read)
     return count(snapshot.coverage, synced=len(listed), updates=updates, deleted=len(missing), gone=scopes.gone)
 
 

@@ -19,9 +19,9 @@ from sessions_app.categories import ItemCounts, Read, Run, SyncCategory
 class AccountSync(SyncCategory[AccountsSnapshot]):
     key, label = "account", "accounts"
 
-    def metrics(self, totals: ItemCounts) -> dict[str, int]:
+    def metrics(self, totals: ItemCounts, session_pk: int) -> dict[str, int]:
         changed = totals.created + totals.updated + totals.deleted
-        return {**super().metrics(totals), "accounts_seen": totals.synced, "accounts_changed": changed}
+        return {**super().metrics(totals, session_pk), "accounts_seen": totals.synced, "accounts_changed": changed}
 
     def target(self, instance: Instance, interrupt: Interrupt, run: Run) -> Target:
         target = super().target(instance, interrupt, run)

@@ -9,7 +9,7 @@ from dbms.snapshots import Coverage
 
 PartKind = Literal["tablespace", "schema", "shared"]
 
-STORED_BYTES = 256  # about what a row of ours takes
+STORED_BYTES = 128  # about what a row of ours takes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

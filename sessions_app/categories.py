@@ -35,7 +35,10 @@ SnapshotT = TypeVar("SnapshotT", bound=Snapshot)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemCounts:
-    """What an apply did. `details` goes into the record's sync_details, `instance` into the instance's own columns."""
+    """What an apply did. `details` goes into the record's sync_details, `instance` into the instance's own columns.
+
+    `skipped` is a reason of whalefall.errors.SKIP_TEXTS when there was nothing to do: the record ends as skipped.
+    """
 
     synced: int = 0
     created: int = 0
@@ -43,16 +46,17 @@ class ItemCounts:
     deleted: int = 0
     details: Mapping[str, Any] = field(default_factory=dict)
     instance: Mapping[str, Any] = field(default_factory=dict)
+    skipped: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """Which record an apply works for."""
+    """Which record an apply works for; `began_at` is when reading the instance, or the local work, began."""
 
     session_pk: int
     session_id: UUID
     record_pk: int
-    started_at: datetime
+    began_at: datetime
     parameters: Mapping[str, Any]
     read_digest: str = ""  # what the coverage ledger has of the instance's last read
 
@@ -71,8 +75,9 @@ class SyncCategory(ABC, Generic[SnapshotT]):
     key: ClassVar[str]  # stored in SyncSession.sync_category
     label: ClassVar[str]  # "accounts"
     is_local: ClassVar[bool] = False
+    is_heavy: ClassVar[bool] = True  # whether the size of what it reads says what to expect of the next read
 
-    def metrics(self, totals: ItemCounts) -> dict[str, int]:
+    def metrics(self, totals: ItemCounts, session_pk: int) -> dict[str, int]:
         """What a session's summary says of its completed records."""
         return _metrics(totals)
 
@@ -87,6 +92,13 @@ class SyncCategory(ABC, Generic[SnapshotT]):
     @abstractmethod
     def apply(self, instance: Instance, snapshot: SnapshotT, run: Run) -> ItemCounts:
         """Write what was read. Runs in the transaction that also completes the record."""
+
+    def apply_together(self, reads: Sequence[Read[SnapshotT]]) -> Mapping[int, ItemCounts]:
+        """Write small reads of one session together, in the transaction that also completes their records.
+
+        Counts by instance id. Raises what apply() raises, for whichever of them.
+        """
+        return {read.instance.pk: self.apply(*read) for read in reads}
 
     def confirm(self, reads: Sequence[Read[SnapshotT]]) -> Mapping[int, ItemCounts]:
         """Apply known snapshots of one session together, in the transaction that also completes their records.
@@ -104,7 +116,7 @@ class LocalCategory(ABC):
     is_local: ClassVar[bool] = True
     chunk_size: ClassVar[int]
 
-    def metrics(self, totals: ItemCounts) -> dict[str, int]:
+    def metrics(self, totals: ItemCounts, session_pk: int) -> dict[str, int]:
         """What a session's summary says of its completed records."""
         return _metrics(totals)
 

@@ -8,12 +8,14 @@ import socket
 import uuid
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple, cast
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Value, Window
 from django.db.models.functions import Coalesce, Now, RowNumber
+from django.utils import timezone
 
 from dbms.snapshots import SERVER
 from instances.models import Instance
@@ -125,14 +127,14 @@ def instance_of(record: SyncInstanceRecord) -> Instance:
     return cast(Instance, record.instance)
 
 
-def run_of(record: SyncInstanceRecord) -> Run:
-    """What a category may know of a claimed record."""
+def run_of(record: SyncInstanceRecord, began_at: datetime | None = None) -> Run:
+    """What a category may know of a claimed record; the work began now unless `began_at` says when."""
     session = record.session
     return Run(
         session_pk=session.pk,
         session_id=session.session_id,
         record_pk=record.pk,
-        started_at=session.started_at,
+        began_at=began_at or timezone.now(),
         parameters=session.parameters,
         read_digest=getattr(record, "read_digest", ""),  # annotated by the claim
     )

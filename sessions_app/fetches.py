@@ -9,6 +9,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from django.db import connections
+from django.utils import timezone
 
 from dbms.base import Target
 from sessions_app.models import SyncInstanceRecord
@@ -36,6 +37,7 @@ class Fetch:
         self.grace_seconds = ABORT_GRACE_SECONDS
         self._read = read
         self._thread: threading.Thread | None = None
+        self.began_at = timezone.now()
         self.deadline = time.monotonic() + target.fetch_timeout
 
     def start(self, finished: SimpleQueue[Fetch]) -> None:

@@ -27,6 +27,7 @@ LABELS: dict[str, str | Promise] = {
     "protocol": _("Unexpected answer"),
     "version": _("Version not supported"),
     "shrunk": _("Suspiciously short list"),
+    "unmeasured": _("No size readable"),
     "outdated": _("Stored state changed"),
     "cancelled": _("Read cancelled"),
     "worker_lost": _("Worker lost"),
@@ -34,6 +35,7 @@ LABELS: dict[str, str | Promise] = {
     "superseded": _("Superseded"),
     "instance_disabled": _("Instance disabled"),
     "credential_suspended": _("Credential suspended"),
+    "no_active_database": _("No active database"),
     "unavailable": _("Own database unavailable"),
     "DATABASE_CONNECTION_ERROR": _("Connection failed"),  # a code where no reason tells more
     "SYNC_DATA_ERROR": _("No usable answer"),

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, F, Field, IntegerField, JSONField, QuerySet, Value, When
+from django.db.models import Case, CharField, F, Field, IntegerField, JSONField, QuerySet, Value, When
 from django.db.models.functions import Now
 
 from sessions_app.categories import ItemCounts
@@ -43,9 +43,10 @@ def hold(records: Sequence[SyncInstanceRecord]) -> None:
 
 
 def complete(records: Sequence[SyncInstanceRecord], counts: Mapping[int, ItemCounts]) -> None:
-    """running → completed, inside the transaction that hold() began. `counts` by record id."""
+    """running → completed, or → skipped, inside the transaction that hold() began. `counts` by record id."""
+    statuses = {pk: RecordStatus.SKIPPED if done.skipped else RecordStatus.COMPLETED for pk, done in counts.items()}
     updated = held(records).update(
-        status=RecordStatus.COMPLETED,
+        status=_each(statuses, CharField()),
         completed_at=Now(),
         slot_until=None,
         next_attempt_at=None,
@@ -55,7 +56,7 @@ def complete(records: Sequence[SyncInstanceRecord], counts: Mapping[int, ItemCou
         items_deleted=_each({pk: done.deleted for pk, done in counts.items()}, IntegerField()),
         sync_details=_each({pk: {"version": 1, **done.details} for pk, done in counts.items()}, JSONField()),
         **NO_LEASE,
-        **NO_ERROR,
+        **{**NO_ERROR, "reason": _each({pk: done.skipped for pk, done in counts.items()}, CharField())},
     )
     if updated != len(records):
         raise LeaseLost

@@ -57,9 +57,8 @@ def _write(category: SyncCategory[Any], fetches: Sequence[Fetch]) -> None:
     mine = [fetch.record for fetch in fetches]
     records.hold(mine)
     began = time.monotonic()
-    counts = _apply(
-        category, [Read(instance_of(fetch.record), fetch.snapshot, run_of(fetch.record)) for fetch in fetches]
-    )
+    reads = [Read(instance_of(fetch.record), fetch.snapshot, run_of(fetch.record, fetch.began_at)) for fetch in fetches]
+    counts = _apply(category, reads)
     if time.monotonic() - began > settings.SYNC_APPLY_SECONDS:
         raise TaskExecutionFailed(detail=f"storing took longer than {settings.SYNC_APPLY_SECONDS} s")
     records.complete(mine, {record.pk: counts[instance_of(record).pk] for record in mine})
@@ -70,10 +69,11 @@ def _apply(category: SyncCategory[Any], reads: Sequence[Read[Any]]) -> Mapping[i
     if reads[0].snapshot.is_known:
         counts = category.confirm(reads)
     else:
-        counts = {read.instance.pk: category.apply(*read) for read in reads}
+        counts = category.apply_together(reads)
     alike: list[tuple[dict[str, Any], list[int]]] = []  # columns, and the instances that get them
     for read in reads:
-        size = {} if read.snapshot.is_known else {"snapshot_bytes": read.snapshot.size_bytes}
+        is_telling = category.is_heavy and not read.snapshot.is_known
+        size = {"snapshot_bytes": read.snapshot.size_bytes} if is_telling else {}
         columns = {**size, **counts[read.instance.pk].instance}
         same = next((pks for known, pks in alike if known == columns), None)
         if same is None:

@@ -73,7 +73,7 @@ def freeze(session_pk: int) -> dict[str, Any]:
         updated=numbers["items_updated"],
         deleted=numbers["items_deleted"],
     )
-    metrics = categories.get(key).metrics(totals)
+    metrics = categories.get(key).metrics(totals, session_pk)
     return {
         "successful_instances": numbers["completed"],
         "failed_instances": numbers["failed"],

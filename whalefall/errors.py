@@ -300,6 +300,12 @@ class AccountListShrunk(SyncDataError):
     hint = N_("Check what the monitoring account may see; if this is true, run the synchronization again with force.")
 
 
+class NothingMeasured(SyncDataError):
+    reason = "unmeasured"
+    text = N_("No database of {instance} could be measured: {detail}")
+    hint = N_("Grant the monitoring account what the connection test lists as missing.")
+
+
 # Sessions -------------------------------------------------------------------------------------------------------
 
 
@@ -385,5 +391,6 @@ SKIP_TEXTS: dict[str, str] = {
     "already_running": N_("Already being synchronized by session {session_id}"),
     "superseded": N_("Superseded by session {session_id}"),
     "instance_disabled": N_("The instance was disabled or deleted meanwhile"),
+    "no_active_database": N_("The server has no database that is not hidden"),
     "credential_suspended": N_("The credential was rejected before; it is suspended until it or the instance changes"),
 }

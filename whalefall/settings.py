@@ -147,7 +147,7 @@ WHITENOISE_USE_FINDERS = True  # no collectstatic step and no STATIC_ROOT: asset
 
 # --- The sync engine (reference: docs/engine.md) ------------------------------------------------------------------
 
-SYNC_CATEGORIES = ["accounts_sync.sync.AccountSync"]
+SYNC_CATEGORIES = ["accounts_sync.sync.AccountSync", "capacity.sync.CapacitySync"]
 SYNC_FOLLOW_UPS: dict[str, list[str]] = {}
 # When sessions start by themselves, as cron in TIME_ZONE: installed once per category that SYNC_CATEGORIES has, and
 # edited in the admin from then on.
@@ -189,6 +189,7 @@ METRICS_INSTANCES = env.bool("METRICS_INSTANCES", default=True)
 # What is deleted when it is old, in this order; each function is purge(before, *, dry_run, until) -> how many.
 RETENTION = {
     "account_changes": "accounts_sync.retention.purge_changes",
+    "sizes": "capacity.retention.purge_sizes",
     "sessions": "sessions_app.purging.purge_sessions",
     "queue_results": "sessions_app.purging.purge_queue_results",
     "api_tokens": "whalefall.console.retention.purge_tokens",
@@ -198,6 +199,7 @@ RETENTION_DAYS = {
     kind: int(days) if days.isascii() and days.isdigit() else days
     for kind, days in {
         "account_changes": env.str("RETENTION_ACCOUNT_CHANGES_DAYS", default="730"),
+        "sizes": env.str("RETENTION_SIZES_DAYS", default="1100"),
         "sessions": env.str("RETENTION_SESSIONS_DAYS", default="180"),
         "queue_results": env.str("RETENTION_QUEUE_RESULTS_DAYS", default="7"),
         "api_tokens": env.str("RETENTION_API_TOKENS_DAYS", default="30"),
@@ -205,6 +207,12 @@ RETENTION_DAYS = {
 }
 RETENTION_CITED_BY = ["account_changes"]  # relations whose rows keep the session and the record that they lead to
 RETENTION_SECONDS = env.int("RETENTION_SECONDS", default=120)
+
+# --- Capacity -----------------------------------------------------------------------------------------------------
+
+# A database that grows by at least both since its last sample is recorded.
+CAPACITY_GROWTH_PERCENT = env.float("CAPACITY_GROWTH_PERCENT", default=30)
+CAPACITY_GROWTH_GB = env.float("CAPACITY_GROWTH_GB", default=20)
 
 # --- Our own database ---------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from dbms.snapshots import Coverage
 from instances.models import Instance
 from sessions_app import coverage
+from sessions_app.coverage import LedgerUpdate
 from sessions_app.models import InstanceCoverage
 from tests.accounts_sync.conftest import make_instance
 
@@ -23,7 +24,8 @@ def store(instance: Instance, *scopes: Coverage, gone: tuple[str, ...] = ()) -> 
     """Writes a read and returns the number of statements."""
     previous = coverage.stored(instance, "account")
     with CaptureQueriesContext(connection) as captured:
-        coverage.store(instance, "account", scopes, previous, gone)
+        update = LedgerUpdate(instance=instance, coverage=scopes, previous=previous, gone=gone)
+        coverage.store("account", update)
     return len(captured)
 
 
