@@ -66,10 +66,7 @@ def _write(category: SyncCategory[Any], fetches: Sequence[Fetch]) -> None:
 
 def _apply(category: SyncCategory[Any], reads: Sequence[Read[Any]]) -> Mapping[int, ItemCounts]:
     """Apply reads that are written together: the instances' own columns too."""
-    if reads[0].snapshot.is_known:
-        counts = category.confirm(reads)
-    else:
-        counts = category.apply_together(reads)
+    counts = category.confirm(reads) if reads[0].snapshot.is_known else category.apply_together(reads)
     alike: list[tuple[dict[str, Any], list[int]]] = []  # columns, and the instances that get them
     for read in reads:
         is_telling = category.is_heavy and not read.snapshot.is_known
