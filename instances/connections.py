@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 
 from django.conf import settings
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 import dbms
 from dbms.base import Interrupt, Server, Target
+from dbms.sizes import CapacitySnapshot
 from dbms.snapshots import AccountsSnapshot, Coverage
 from instances import breaker
 from instances.models import Instance
@@ -28,15 +30,18 @@ LOCKOUT_REASONS = frozenset({"auth", "account_locked"})
 class ConnectionReport:
     """What a connection test found. `duration` is in seconds.
 
-    `coverage` and `grants`, the statements that open what a grant can open, are empty unless the test read.
+    `coverage` and `grants`, the statements that open what a grant can open, are empty unless the test read; so is
+    `capacity_coverage`, the same for sizes.
     """
 
     success: bool
     version: str = ""
     main_version: str = ""
     coverage: tuple[Coverage, ...] = ()
+    capacity_coverage: tuple[Coverage, ...] = ()
     grants: tuple[str, ...] = ()
     accounts: int | None = None
+    databases: int | None = None
     message_code: str = ""
     reason: str = ""
     text: str = ""
@@ -46,17 +51,28 @@ class ConnectionReport:
     @property
     def missing(self) -> tuple[str, ...]:
         """What could not be read, one line per scope."""
-        return tuple(
-            f"{scope.scope}: {scope.status} ({messages.translated(scope.reason)})"
-            if scope.reason
-            else f"{scope.scope}: {scope.status}"
-            for scope in self.coverage
-            if scope.status != "ok"
+        return (
+            *(_line(scope) for scope in self.coverage if scope.status != "ok"),
+            *(_("size of %s") % _line(scope) for scope in self.capacity_coverage if scope.status != "ok"),
         )
 
 
+def _line(scope: Coverage) -> str:
+    reason = f" ({messages.translated(scope.reason)})" if scope.reason else ""
+    return f"{scope.scope}: {scope.status}{reason}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Everything that a visit read."""
+
+    accounts: AccountsSnapshot
+    capacity: CapacitySnapshot
+    grants: tuple[str, ...]
+
+
 def check_connection(instance: Instance, *, read: bool = False) -> ConnectionReport:
-    """Log in to the instance now, even when its login is suspended; with `read`, also read every account.
+    """Log in to the instance now, even when its login is suspended; with `read`, also read accounts and sizes.
 
     A success ends a suspension and closes the breaker, a rejected login begins a suspension. Ends after
     SYNC_INLINE_SECONDS, with `read` after SYNC_FETCH_SECONDS.
@@ -80,9 +96,11 @@ def check_connection(instance: Instance, *, read: bool = False) -> ConnectionRep
             success=True,
             version=server.version,
             main_version=server.main_version,
-            coverage=found.coverage if found else (),
-            grants=dbms.get(target.db_type).grants(found, target.username) if found else (),
-            accounts=len(found.accounts) if found else None,
+            coverage=found.accounts.coverage if found else (),
+            capacity_coverage=found.capacity.coverage if found else (),
+            grants=found.grants if found else (),
+            accounts=len(found.accounts.accounts) if found else None,
+            databases=len(found.capacity.databases) if found else None,
             duration=round(time.monotonic() - started, 3),
         )
     if target and error.reason in LOCKOUT_REASONS:
@@ -97,10 +115,20 @@ def check_connection(instance: Instance, *, read: bool = False) -> ConnectionRep
     )
 
 
-def _visit(target: Target, *, read: bool) -> tuple[Server, AccountsSnapshot | None]:
+def _visit(target: Target, *, read: bool) -> tuple[Server, Finding | None]:
     adapter = dbms.get(target.db_type)
     with adapter.connect(target) as connection:
-        return connection.server, adapter.read_accounts(connection) if read else None
+        server: Server = connection.server
+        if not read:
+            return server, None
+        accounts = adapter.read_accounts(connection)
+    with adapter.connect(target) as connection:  # a read may leave its own connection closed
+        capacity = adapter.read_capacity(connection)
+    needed = (
+        *adapter.grants(accounts, target.username),
+        *adapter.capacity_grants(capacity, target.username),
+    )
+    return server, Finding(accounts=accounts, capacity=capacity, grants=tuple(dict.fromkeys(needed)))
 
 
 def note_success(instance_pk: int, *, version: str, main_version: str) -> None:

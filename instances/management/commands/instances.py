@@ -162,7 +162,10 @@ class Command(DomainCommand):
         if json:
             self.print_json({"instance": name, **asdict(report), "missing": report.missing})
         elif report.success:
-            self.stdout.write(f"{name}: {report.version}, {report.accounts} accounts, {report.duration} s")
+            self.stdout.write(
+                f"{name}: {report.version}, {report.accounts} accounts, {report.databases} databases,"
+                f" {report.duration} s"
+            )
             for line in report.missing:
                 self.stdout.write(f"  {line}")
             if report.grants:
