@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from dbms.postgresql.connection import Connection
 from dbms.postgresql.failures import DATABASE_MISSING
@@ -14,12 +15,22 @@ from whalefall.errors import PrivilegeMissing, ProtocolViolation, RemoteError, R
 METHOD = "pg_database_size"
 SYSTEM_DATABASES = frozenset({"postgres", *PROVIDER_DATABASES})
 ENDS_READING = (ProtocolViolation, ServerRestarting)  # the connection is of no more use
-NO_FILES = "the database has no files"
-NO_TIME = "the databases before it took the whole time"
 TABLESPACES_UNREAD = "the tablespaces could not be measured: {detail}"
 
 Problem = tuple[CoverageStatus, str]
-Outcome = tuple[DatabaseSize, Coverage | None]
+NO_FILES: Problem = ("error", "the database has no files")
+NO_TIME: Problem = ("timeout", "the databases before it took the whole time")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """One database with its size, or why it has none."""
+
+    oid: int
+    name: str
+    is_template: bool
+    size: int | None
+    problem: Problem | None
 
 
 def read_capacity(connection: Connection) -> CapacitySnapshot:
@@ -29,15 +40,7 @@ def read_capacity(connection: Connection) -> CapacitySnapshot:
     for each database instead, so that each has an outcome of its own. Templates and databases that accept no
     connections are measured like the others. Raises RemoteError when nothing can be read at all.
     """
-    try:
-        found = [
-            _outcome(name, is_template, size, problem=_why_none(may_read, size))
-            for _, name, is_template, may_read, size in connection.rows("database_sizes")
-        ]
-    except RemoteError as error:
-        if _ends_reading(error, connection):
-            raise
-        found = list(_one_by_one(connection))
+    found = _measure(connection)
     parts, reason = _read_tablespaces(connection)
     return CapacitySnapshot(
         db_type=connection.server.db_type,
@@ -45,51 +48,68 @@ def read_capacity(connection: Connection) -> CapacitySnapshot:
         main_version=connection.server.main_version,
         coverage=(
             Coverage(scope=SERVER, status="ok", reason=reason, categories=(DATABASE_LIST,)),
-            *(problem for _, problem in found if problem is not None),
+            *(
+                Coverage(scope=database_scope(one.name), status=one.problem[0], reason=one.problem[1])
+                for one in found
+                if one.problem is not None
+            ),
         ),
-        databases=tuple(size for size, _ in found),
+        databases=tuple(
+            DatabaseSize(
+                name=one.name,
+                is_system=one.is_template or one.name in SYSTEM_DATABASES,
+                size_bytes=one.size,
+                data_size_bytes=one.size,  # the log is the server's
+                method=METHOD,
+            )
+            for one in found
+        ),
         parts=parts,
     )
 
 
-def _one_by_one(connection: Connection) -> Iterator[Outcome]:
-    """The same, a statement for each database, as long as the fetch has time left for another one."""
+def _measure(connection: Connection) -> list[Measured]:
+    """Every database that is still there."""
+    try:
+        found = [
+            Measured(oid=oid, name=name, is_template=is_template, size=size, problem=_why_none(may_read, size))
+            for oid, name, is_template, may_read, size in connection.rows("database_sizes")
+        ]
+    except RemoteError as error:
+        if _ends_reading(error, connection):
+            raise
+        found = list(_one_by_one(connection))
+    if any(one.problem == NO_FILES for one in found):  # what a superuser learns of one that is gone
+        there = {oid for oid, *_ in connection.rows("database_names")}
+        return [one for one in found if one.oid in there]
+    return found
+
+
+def _one_by_one(connection: Connection) -> Iterator[Measured]:
+    """A statement for each database, as long as the fetch has time left for another one."""
     target = connection.target
     for oid, name, is_template in connection.rows("database_names"):
-        left = target.interrupt.seconds_left
-        if left < min(target.statement_timeout, target.fetch_timeout / 2):
-            yield _outcome(name, is_template, None, problem=("timeout", NO_TIME))
-            continue
-        try:
-            ((size,),) = connection.rows("database_size", database=oid)
-        except RemoteError as error:
-            if _ends_reading(error, connection):
-                raise
-            if error.extra.get("sqlstate") != DATABASE_MISSING:  # else it is one of the past
-                yield _outcome(name, is_template, None, problem=_why_not(error))
+        size: int | None = None
+        if target.interrupt.seconds_left < min(target.statement_timeout, target.fetch_timeout / 2):
+            problem: Problem | None = NO_TIME
         else:
-            yield _outcome(name, is_template, size, problem=_why_none(True, size))
-
-
-def _outcome(name: str, is_template: bool, size: int | None, *, problem: Problem | None) -> Outcome:
-    measured = DatabaseSize(
-        name=name,
-        is_system=is_template or name in SYSTEM_DATABASES,
-        size_bytes=size,
-        data_size_bytes=size,  # the log is the server's
-        method=METHOD,
-    )
-    if problem is None:
-        return measured, None
-    status, reason = problem
-    return measured, Coverage(scope=database_scope(name), status=status, reason=reason)
+            try:
+                ((size,),) = connection.rows("database_size", database=oid)
+                problem = _why_none(True, size)
+            except RemoteError as error:
+                if _ends_reading(error, connection):
+                    raise
+                if error.extra.get("sqlstate") == DATABASE_MISSING:
+                    continue
+                problem = _why_not(error)
+        yield Measured(oid=oid, name=name, is_template=is_template, size=size, problem=problem)
 
 
 def _why_none(may_read: bool | None, size: int | None) -> Problem | None:
     """Why the server gave no size; None when it gave one."""
     if size is not None:
         return None
-    return ("error", NO_FILES) if may_read else ("denied", NO_SIZE)
+    return NO_FILES if may_read else ("denied", NO_SIZE)
 
 
 def _why_not(error: RemoteError) -> Problem:

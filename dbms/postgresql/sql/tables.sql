@@ -28,7 +28,7 @@ measured AS (
            sum(pg_total_relation_size(t.part))::bigint AS total,
            sum(pg_table_size(t.part))::bigint AS data,
            sum(pg_indexes_size(t.part))::bigint AS indexes,
-           sum(CASE WHEN c.reltuples >= 0 THEN c.reltuples END)::bigint AS rows
+           sum(CASE WHEN c.relkind <> 'p' AND c.reltuples >= 0 THEN c.reltuples END)::bigint AS rows
     FROM candidates d
     JOIN tree t ON t.root = d.root
     JOIN pg_class c ON c.oid = t.part
