@@ -44,6 +44,10 @@ ATTRIBUTES = {
     "Password_locking": {"failed_login_attempts": 3, "password_lock_time_days": 2},
     "additional_password": HASHES[1],
 }
+PARAMETERS = {
+    "row_limit": "10", "database": "'shop'", "directory": "'shop'", "databases": "'/6D7973716C/'", "elsewhere": "''",
+    "engine": "''",
+}  # fmt: skip
 SAMPLES = {
     "enum('N'": "Y",
     "enum(''": "SPECIFIED",
@@ -135,7 +139,8 @@ def answers(mariadb):
                 scene.rows(f"INSERT INTO {schema}.{backticked(table)} VALUES ({marks})", *values)
             for noun in recorded(name)["rows"]:
                 text = chosen(noun, Playback(name).server.number).text
-                text = re.sub(r"\bmysql\.(?=\w+ [a-z]\n)", f"{schema}.", text).replace("%(row_limit)s", "10")
+                text = re.sub(r"\b(?:mysql\.(?=\w+ [a-z]\n)|information_schema\.(?=INNODB_))", f"{schema}.", text)
+                text = re.sub(r"%\((\w+)\)s", lambda found: PARAMETERS[found[1]], text)
                 found[name, noun] = tried(scene, text)
         yield found
     finally:
@@ -144,6 +149,8 @@ def answers(mariadb):
 
 def sample(column: str, kind: str):
     """A value that a column may hold."""
+    if column == "NAME":  # of a file
+        return "shop/orders"
     if kind.startswith(("char", "varchar")):
         return f"a {column}"[: int(re.search(r"\d+", kind)[0])]
     return next((value for prefix, value in SAMPLES.items() if kind.startswith(prefix)), 7)
