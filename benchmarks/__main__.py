@@ -13,6 +13,7 @@ from benchmarks.result import Result
 
 BENCHMARKS = {  # name: the module whose run() measures it; imported when asked for
     "accounts": "benchmarks.accounts",
+    "capacity": "benchmarks.capacity",
     "engine": "benchmarks.engine",
     "volume": "benchmarks.volume",
 }
@@ -29,6 +30,7 @@ def main() -> int:
     arguments = parser.parse_args()
     options = {
         "accounts": {"db_type": arguments.db_type},
+        "capacity": {},
         "engine": {"instances": arguments.instances},
         "volume": {"tables": arguments.tables, "roles": arguments.roles},
     }

@@ -1,10 +1,11 @@
-"""Instances to read: many addresses of a few real servers, each with the roles and grants of a busy one."""
+"""Instances to read: many addresses of a few real servers, each with what a busy one has."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
 
 import psycopg
 from psycopg import sql
@@ -52,9 +53,18 @@ GRANTS = """
 """
 
 
-@contextmanager
-def filled(*, instances: int, real: int, accounts: int) -> Iterator[list[Login]]:
+def filled(*, instances: int, real: int, accounts: int) -> AbstractContextManager[list[Login]]:
     """`instances` logins at addresses of their own, spread over `real` servers with `accounts` login roles each."""
+    return _running(instances, real, partial(_add_accounts, accounts=accounts))
+
+
+def with_databases(*, instances: int, real: int, databases: int) -> AbstractContextManager[list[Login]]:
+    """The same with so many databases that lists show instead of accounts."""
+    return _running(instances, real, partial(_add_databases, databases=databases))
+
+
+@contextmanager
+def _running(instances: int, real: int, fill: Callable[[ThrowawayServer], None]) -> Iterator[list[Login]]:
     binaries = servers.installed_postgresql() or servers.embedded_postgresql()
     assert binaries, "install the package postgresql"
     addresses = [[f"127.0.0.{1 + number}" for number in range(first, instances, real)] for first in range(real)]
@@ -64,15 +74,21 @@ def filled(*, instances: int, real: int, accounts: int) -> Iterator[list[Login]]
         for own in addresses:
             settings = {"listen_addresses": ",".join(own)}
             server = stack.enter_context(servers.postgresql(binaries, hba=HBA, settings=settings))
-            _fill(server, accounts, password)
+            create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(MONITOR), sql.Literal(password))
+            _run(server, "postgres", [create])
+            fill(server)
             logins += [Login(host=host, port=server.port, username=MONITOR, password=password) for host in own]
         yield logins
 
 
-def _fill(server: ThrowawayServer, accounts: int, password: str) -> None:
+def _add_databases(server: ThrowawayServer, *, databases: int) -> None:
+    names = [sql.Identifier(f"shop_{number}") for number in range(databases)]
+    _run(server, "postgres", [sql.SQL("CREATE DATABASE {}").format(name) for name in names])
+
+
+def _add_accounts(server: ThrowawayServer, *, accounts: int) -> None:
     sizes = {"accounts": accounts, "groups": GROUPS, "schemas": SCHEMAS, "tables": TABLES}
-    create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(MONITOR), sql.Literal(password))
-    _run(server, "postgres", [create, ROLES.format(**sizes).encode()])
+    _run(server, "postgres", [ROLES.format(**sizes).encode()])
     for database in DATABASES:
         _run(server, "postgres", [sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database))])
         _run(server, database, [GRANTS.format(**sizes).encode()])

@@ -12,6 +12,7 @@ from benchmarks.floor import STATEMENTS, Login, Row
 
 SQL = STATEMENTS / "postgresql" / "sql"
 ON_SERVER = ("roles", "memberships", "settings", "databases", "tablespaces", "server_grants")
+SIZES = ("database_sizes", "tablespace_sizes")
 IN_DATABASE = ("object_grants", "owned_objects")
 PARAMETERS = {"row_limit": 200_000, "exact_limit": 2_000}
 
@@ -51,6 +52,13 @@ def read(login: Login) -> list[Row]:
             with connect(login, database) as connection:
                 found += _read_database(connection, database, major)
     return found
+
+
+def read_sizes(login: Login) -> list[Row]:
+    """Every row that the statements about sizes return from one server."""
+    with connect(login, "postgres") as connection:
+        major = connection.info.server_version // 10_000
+        return [("", noun, row) for noun in SIZES for row in rows(connection, noun, major)]
 
 
 def _read_database(connection: psycopg.Connection[Any], database: str, major: int) -> list[Row]:
