@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import dbms
+from dbms import check
 from dbms.base import TLS_MODES, Adapter, Target
 from dbms.snapshots import AccountSnapshot, AccountsSnapshot, document
 from whalefall.errors import ValidationFailed, WhaleFallError
@@ -30,18 +31,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValidationFailed, OSError, UnicodeDecodeError) as error:
         print(f"dbms: {error}", file=sys.stderr)
         return 2
+    is_good = True
     try:
-        with target.interrupt.after(target.fetch_timeout), adapter.connect(target) as connection:
-            snapshot = adapter.read_accounts(connection)
+        with target.interrupt.after(target.fetch_timeout):
+            if options.command == "check":
+                report = check.run(adapter, target)
+                is_good = report.is_good
+                told = json.dumps(report.document()) if options.json else "\n".join(_check_as_text(report))
+            else:
+                with adapter.connect(target) as connection:
+                    snapshot = adapter.read_accounts(connection)
+                told = json.dumps(_as_json(snapshot)) if options.json else "\n".join(_as_text(snapshot, adapter))
     except WhaleFallError as error:
         print(_one_line(target.interrupt.error(target) or error), file=sys.stderr)
         return 1
     try:
-        print(json.dumps(_as_json(snapshot)) if options.json else "\n".join(_as_text(snapshot, adapter)))
+        print(told)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has seen enough; Python must not complain again at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+    return 0 if is_good else 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -52,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("db_type", help=f"one of {', '.join(dbms.ADAPTERS)}, or an alias such as pg")
-    parser.add_argument("command", choices=["accounts"], help="what to read")
+    parser.add_argument("command", choices=["accounts", "check"], help="what to read; check tries every statement")
     parser.add_argument("--host", required=True)
     parser.add_argument("--port", type=_port, help="default: the usual one")
     parser.add_argument("--user", required=True)
@@ -152,6 +161,15 @@ def _as_text(snapshot: AccountsSnapshot, adapter: Adapter) -> Iterable[str]:
             for account in sorted(snapshot.accounts, key=lambda account: (account.is_system, account.username))
         ],
     )
+
+
+def _check_as_text(report: check.Report) -> Iterable[str]:
+    yield report.server.version
+    yield ""
+    yield from _table(
+        ("STATEMENT", "RESULT", "SENT", "ROWS", "MS"), [tuple(map(_shown, row)) for row in report.table()]
+    )
+    yield from (_shown(remark) for remark in report.remarks())
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterable[str]:

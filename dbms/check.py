@@ -1,0 +1,172 @@
+"""Tries every statement of an adapter on one server: what the readers send, and what they would of a larger one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dbms import statements
+from dbms.base import Adapter, Connection, Server, Target
+from dbms.sizes import CapacitySnapshot
+from dbms.statements import Statement
+from dbms.watching import Sent
+from whalefall.errors import RemoteError
+
+GROUPED = "_summarised"  # the form of a statement for more grants than are kept apart
+TABLES = 10  # of one database, to try the statement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """One `.sql` file of the server's version and kind, and how its statements ended. Not every server is asked all."""
+
+    statement: Statement
+    sent: tuple[Sent, ...]
+
+    @property
+    def errors(self) -> list[tuple[str, str, str]]:
+        """(what went wrong in short, the database, what was said), each once."""
+        found = ((_cause(each.error), each.database, _detail(each.error)) for each in self.sent if each.error)
+        return list(dict.fromkeys(found))
+
+    @property
+    def rows(self) -> int:
+        return sum(each.rows for each in self.sent)
+
+    @property
+    def milliseconds(self) -> int:
+        return round(sum(each.seconds for each in self.sent) * 1000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What came of a check. `failures` says why something could not be read to its end."""
+
+    server: Server
+    tried: tuple[Tried, ...]
+    failures: tuple[str, ...]
+
+    @property
+    def is_good(self) -> bool:
+        """Whether every statement that was sent was answered."""
+        return not self.failures and not any(each.errors for each in self.tried)
+
+    def document(self) -> dict[str, Any]:
+        """The report as one JSON document."""
+        return {
+            "server": {
+                "db_type": self.server.db_type,
+                "version": self.server.version,
+                "main_version": self.server.main_version,
+            },
+            "statements": [
+                {
+                    "file": each.statement.filename,
+                    "sent": len(each.sent),
+                    "rows": each.rows,
+                    "milliseconds": each.milliseconds,
+                    "errors": [
+                        {"cause": cause, "database": database, "detail": detail}
+                        for cause, database, detail in each.errors
+                    ],
+                }
+                for each in self.tried
+            ],
+            "failures": list(self.failures),
+        }
+
+    def table(self) -> list[tuple[str, ...]]:
+        """A row for each statement: file, result, how often, rows, milliseconds."""
+        return [
+            (
+                each.statement.filename,
+                ", ".join(dict.fromkeys(cause for cause, _, _ in each.errors)) or ("ok" if each.sent else "not sent"),
+                *((str(len(each.sent)), str(each.rows), str(each.milliseconds)) if each.sent else ("", "", "")),
+            )
+            for each in self.tried
+        ]
+
+    def remarks(self) -> list[str]:
+        """What a person needs beside the table: every error in the server's words."""
+        said = [
+            f"{each.statement.filename}{f' in {database}' if database else ''}: {cause}: {detail}"
+            for each in self.tried
+            for cause, database, detail in each.errors
+        ]
+        return [*said, *self.failures]
+
+
+def run(adapter: Adapter, target: Target) -> Report:
+    """Let the adapter's readers read the server, and send what they had no reason to. Raises RemoteError when nobody
+    gets in; what happens afterwards stands in the report."""
+    sent: list[Sent] = []
+    target = replace(target, watcher=sent.append)
+    with adapter.connect(target) as connection:
+        server: Server = connection.server
+    failures: list[str] = []
+    for read in (_read_accounts, _read_capacity, _send_the_rest):
+        try:
+            read(adapter, target, sent)
+        except RemoteError as error:
+            failures.append(str(target.interrupt.error(target) or error))
+    return Report(
+        server=server,
+        tried=tuple(
+            Tried(statement=statement, sent=tuple(each for each in sent if each.noun == statement.noun))
+            for statement in _variants(adapter, server)
+        ),
+        failures=tuple(dict.fromkeys(failures)),
+    )
+
+
+def _read_accounts(adapter: Adapter, target: Target, _sent: Sequence[Sent]) -> None:
+    with adapter.connect(target) as connection:
+        adapter.read_accounts(connection)
+
+
+def _read_capacity(adapter: Adapter, target: Target, _sent: Sequence[Sent]) -> None:
+    if adapter.read_capacity is None:
+        return
+    with adapter.connect(target) as connection:
+        capacity: CapacitySnapshot = adapter.read_capacity(connection)
+    measured = [database.name for database in capacity.databases if database.size_bytes is not None]
+    if adapter.read_tables is not None and measured:
+        with adapter.connect(target) as connection:
+            adapter.read_tables(connection, measured[0], TABLES)
+
+
+def _send_the_rest(adapter: Adapter, target: Target, sent: Sequence[Sent]) -> None:
+    """The grouped forms, with the parameters that the others had."""
+    with adapter.connect(target) as connection:
+        for noun, params in list(_unsent(connection, adapter, sent)):
+            try:
+                connection.rows(noun, **params)
+            except RemoteError:  # which the watcher was told of
+                if target.interrupt.reason:
+                    raise
+
+
+def _unsent(connection: Connection, adapter: Adapter, sent: Sequence[Sent]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    asked = {each.noun: each.params for each in sent}
+    for statement in _variants(adapter, connection.server):
+        plain = statement.noun.removesuffix(GROUPED)
+        if statement.noun not in asked and plain in asked:
+            yield statement.noun, asked[plain]
+
+
+def _variants(adapter: Adapter, server: Server) -> list[Statement]:
+    """The file of each statement that is for this server."""
+    package = f"dbms.{adapter.key}"
+    nouns = dict.fromkeys(statement.noun for statement in statements.load(package))
+    return [statements.find(package, noun, server.number, server.fork) for noun in nouns]
+
+
+def _cause(error: RemoteError) -> str:
+    """A reason, and the number that the server gave it."""
+    number = next((str(error.extra[key]) for key in ("sqlstate", "errno", "code") if error.extra.get(key)), "")
+    return f"{error.reason} {number}".strip()
+
+
+def _detail(error: RemoteError) -> str:
+    return str(error.params.get("detail") or error)
