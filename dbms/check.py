@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dbms import statements
 from dbms.base import Adapter, Connection, Server, Target
-from dbms.sizes import CapacitySnapshot
+from dbms.snapshots import Coverage
 from dbms.statements import Statement
 from dbms.watching import Sent
 from whalefall.errors import RemoteError
@@ -41,11 +41,17 @@ class Tried:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What came of a check. `failures` says why something could not be read to its end."""
+    """What came of a check.
+
+    `failures` says why something could not be read to its end, `unread` which scopes were left out, `grants` what
+    statements let the account that reads see more.
+    """
 
     server: Server
     tried: tuple[Tried, ...]
     failures: tuple[str, ...]
+    unread: tuple[Coverage, ...]
+    grants: tuple[str, ...]
 
     @property
     def is_good(self) -> bool:
@@ -74,6 +80,8 @@ class Report:
                 for each in self.tried
             ],
             "failures": list(self.failures),
+            "unread": [{"scope": part.scope, "status": part.status, "reason": part.reason} for part in self.unread],
+            "grants": list(self.grants),
         }
 
     def table(self) -> list[tuple[str, ...]]:
@@ -88,58 +96,75 @@ class Report:
         ]
 
     def remarks(self) -> list[str]:
-        """What a person needs beside the table: every error in the server's words."""
+        """What a person needs beside the table: errors in the server's words, what was left out, and the grants."""
         said = [
             f"{each.statement.filename}{f' in {database}' if database else ''}: {cause}: {detail}"
             for each in self.tried
             for cause, database, detail in each.errors
         ]
-        return [*said, *self.failures]
+        unread = [f"not read: {part.scope}: {part.status}: {part.reason}" for part in self.unread]
+        return [*said, *self.failures, *unread, *(f"grant: {statement}" for statement in self.grants)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What gathers while the server is read."""
+
+    sent: list[Sent] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    unread: list[Coverage] = field(default_factory=list)
+    grants: list[str] = field(default_factory=list)
 
 
 def run(adapter: Adapter, target: Target) -> Report:
     """Let the adapter's readers read the server, and send what they had no reason to. Raises RemoteError when nobody
     gets in; what happens afterwards stands in the report."""
-    sent: list[Sent] = []
-    target = replace(target, watcher=sent.append)
+    found = Findings()
+    target = replace(target, watcher=found.sent.append)
     with adapter.connect(target) as connection:
         server: Server = connection.server
-    failures: list[str] = []
     for read in (_read_accounts, _read_capacity, _send_the_rest):
         try:
-            read(adapter, target, sent)
+            read(adapter, target, found)
         except RemoteError as error:
-            failures.append(str(target.interrupt.error(target) or error))
+            found.failures.append(str(target.interrupt.error(target) or error))
     return Report(
         server=server,
         tried=tuple(
-            Tried(statement=statement, sent=tuple(each for each in sent if each.noun == statement.noun))
+            Tried(statement=statement, sent=tuple(each for each in found.sent if each.noun == statement.noun))
             for statement in _variants(adapter, server)
         ),
-        failures=tuple(dict.fromkeys(failures)),
+        failures=tuple(dict.fromkeys(found.failures)),
+        unread=tuple(dict.fromkeys(found.unread)),
+        grants=tuple(dict.fromkeys(found.grants)),
     )
 
 
-def _read_accounts(adapter: Adapter, target: Target, _sent: Sequence[Sent]) -> None:
+def _read_accounts(adapter: Adapter, target: Target, found: Findings) -> None:
     with adapter.connect(target) as connection:
-        adapter.read_accounts(connection)
+        accounts = adapter.read_accounts(connection)
+    found.unread.extend(part for part in accounts.coverage if part.status != "ok")
+    found.grants.extend(adapter.grants(accounts, target.username))
 
 
-def _read_capacity(adapter: Adapter, target: Target, _sent: Sequence[Sent]) -> None:
+def _read_capacity(adapter: Adapter, target: Target, found: Findings) -> None:
     if adapter.read_capacity is None:
         return
     with adapter.connect(target) as connection:
-        capacity: CapacitySnapshot = adapter.read_capacity(connection)
+        capacity = adapter.read_capacity(connection)
+    found.unread.extend(part for part in capacity.coverage if part.status != "ok")
+    if adapter.capacity_grants is not None:
+        found.grants.extend(adapter.capacity_grants(capacity, target.username))
     measured = [database.name for database in capacity.databases if database.size_bytes is not None]
     if adapter.read_tables is not None and measured:
         with adapter.connect(target) as connection:
             adapter.read_tables(connection, measured[0], TABLES)
 
 
-def _send_the_rest(adapter: Adapter, target: Target, sent: Sequence[Sent]) -> None:
+def _send_the_rest(adapter: Adapter, target: Target, found: Findings) -> None:
     """The grouped forms, with the parameters that the others had."""
     with adapter.connect(target) as connection:
-        for noun, params in list(_unsent(connection, adapter, sent)):
+        for noun, params in list(_unsent(connection, adapter, found.sent)):
             try:
                 connection.rows(noun, **params)
             except RemoteError:  # which the watcher was told of

@@ -76,6 +76,9 @@ def test_of_what_may_not_be_read_tells_the_servers_number_and_goes_on(scene):  #
     assert rows["quotas.sql"][1] == "ok"
     (told,) = [line for line in done.stdout.splitlines() if line.startswith("column_privileges.sql: ")]
     assert "ORA-00942" in told
+    said = done.stdout.splitlines()
+    assert "not read: category:oracle_column_privileges: denied: no SELECT on SYS.DBA_COL_PRIVS" in said
+    assert 'grant: GRANT SELECT ON SYS.DBA_COL_PRIVS TO "MONITOR"' in said
     assert "geheim" not in done.stdout
 
 
