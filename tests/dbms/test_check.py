@@ -107,7 +107,11 @@ def test_tells_which_statement_of_a_batch_failed_and_in_which_database():
         done = run("sqlserver", "check", *place, "--json", password="Secret-1")
         shown = run("sqlserver", "check", *place, password="Secret-1")
     assert (done.returncode, shown.returncode) == (1, 1)
-    failed = {each["file"]: each["errors"] for each in json.loads(done.stdout)["statements"] if each["errors"]}
+    found = {each["file"]: each for each in json.loads(done.stdout)["statements"]}
+    assert found["principals.sql"]["rows"] == len(catalogue.logins)
+    users = sum(len(database.users) for database in catalogue.databases.values())
+    assert found["database_users.sql"]["rows"] == users * 2  # in the batch, and each database for itself
+    failed = {file: each["errors"] for file, each in found.items() if each["errors"]}
     assert failed == {
         "database_roles.sql": [{"cause": "other", "database": "b\nd", "detail": "Arithmetic overflow error."}]
     }
