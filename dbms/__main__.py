@@ -9,42 +9,57 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import dbms
-from dbms import printing
+from dbms import check, printing
 from dbms.base import TLS_MODES, Adapter, Target
 from whalefall.errors import ValidationFailed, WhaleFallError
-
-T = TypeVar("T")
 
 PASSWORD_VARIABLE = "WHALEFALL_PASSWORD"  # noqa: S105 - its name, not its value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """What is read of a server, and the two ways to print it."""
+    """What is read of a server, the two ways to print it, and whether that is what was hoped for."""
 
-    read: Callable[[Adapter, Any, argparse.Namespace], Any]
+    read: Callable[[Adapter, Target, argparse.Namespace], Any]
     as_json: Callable[[Any], dict[str, Any]]
     as_text: Callable[[Any, Adapter], Iterable[str]]
+    is_good: Callable[[Any], bool] = lambda _: True
+
+
+def connected(read: Callable[[Adapter, Any, argparse.Namespace], Any]) -> Callable[..., Any]:
+    """What reads a connection, as what reads a server."""
+
+    def visit(adapter: Adapter, target: Target, options: argparse.Namespace) -> Any:
+        with adapter.connect(target) as connection:
+            return read(adapter, connection, options)
+
+    return visit
 
 
 COMMANDS = {
     "accounts": Command(
-        read=lambda adapter, connection, _: adapter.read_accounts(connection),
+        read=connected(lambda adapter, connection, _: adapter.read_accounts(connection)),
         as_json=printing.accounts_as_json,
         as_text=printing.accounts_as_text,
     ),
     "capacity": Command(
-        read=lambda adapter, connection, _: _offered(adapter.read_capacity)(connection),
+        read=connected(lambda adapter, connection, _: adapter.read_capacity(connection)),
         as_json=printing.capacity_as_json,
         as_text=printing.capacity_as_text,
     ),
     "tables": Command(
-        read=lambda adapter, connection, options: _offered(adapter.read_tables)(connection, options.of, options.most),
+        read=connected(lambda adapter, connection, asked: adapter.read_tables(connection, asked.of, asked.most)),
         as_json=printing.tables_as_json,
         as_text=printing.tables_as_text,
+    ),
+    "check": Command(
+        read=lambda adapter, target, _: check.run(adapter, target),
+        as_json=check.Report.document,
+        as_text=printing.check_as_text,
+        is_good=lambda report: report.is_good,
     ),
 }
 
@@ -66,8 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     command = COMMANDS[options.command]
     try:
-        with target.interrupt.after(target.fetch_timeout), adapter.connect(target) as connection:
-            found = command.read(adapter, connection, options)
+        with target.interrupt.after(target.fetch_timeout):
+            found = command.read(adapter, target, options)
     except WhaleFallError as error:
         print(_one_line(target.interrupt.error(target) or error), file=sys.stderr)
         return 1
@@ -76,13 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has seen enough; Python must not complain again at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
-
-
-def _offered(read: T | None) -> T:
-    if read is None:
-        raise ValidationFailed(detail="this cannot be read of this DBMS yet")
-    return read
+    return 0 if command.is_good(found) else 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -93,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("db_type", help=f"one of {', '.join(dbms.ADAPTERS)}, or an alias such as pg")
-    parser.add_argument("command", choices=COMMANDS, help="what to read")
+    parser.add_argument("command", choices=COMMANDS, help="what to read; check tries every statement")
     parser.add_argument("of", nargs="?", metavar="DATABASE", help="of which database, for tables")
     parser.add_argument("--host", required=True)
     parser.add_argument("--port", type=_port, help="default: the usual one")

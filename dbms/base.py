@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 
 from dbms.sizes import CapacitySnapshot, TableSize
 from dbms.snapshots import AccountSnapshot, AccountsSnapshot, Reach
+from dbms.watching import Sent
 from whalefall.errors import FetchCancelled, RemoteTimeout
 
 TlsMode = Literal["disable", "require", "verify"]
@@ -139,6 +140,7 @@ class Target:
     fetch_timeout: int = 300
     known_digest: str = ""  # of the last read when all of it is stored: an equal one need not be taken apart
     interrupt: Interrupt = field(default_factory=Interrupt, repr=False, compare=False)
+    watcher: Callable[[Sent], None] | None = field(default=None, repr=False, compare=False)  # of every statement
 
     @property
     def address(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from dbms.base import Adapter
+from dbms.check import Report
 from dbms.sizes import CapacitySnapshot, TableSize
 from dbms.snapshots import AccountSnapshot, AccountsSnapshot, document
 
@@ -113,6 +114,16 @@ def tables_as_text(tables: Sequence[TableSize], _adapter: Adapter) -> Iterable[s
             for table in tables
         ],
     )
+
+
+def check_as_text(report: Report, _adapter: Adapter) -> Iterable[str]:
+    """A line for each statement, then what is to be said beside."""
+    yield report.server.version
+    yield ""
+    yield from _table(
+        ("STATEMENT", "RESULT", "SENT", "ROWS", "MS"), [tuple(map(_shown, row)) for row in report.table()]
+    )
+    yield from (_shown(remark) for remark in report.remarks())
 
 
 def _head_as_json(snapshot: AccountsSnapshot | CapacitySnapshot) -> dict[str, Any]:

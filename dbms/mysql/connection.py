@@ -19,6 +19,7 @@ from dbms.mysql.failures import translate
 from dbms.mysql.greeting import offers_tls
 from dbms.mysql.plugins import without_plain_passwords
 from dbms.network import first_answer, in_time
+from dbms.watching import watched
 from whalefall.errors import ProtocolViolation, RemoteTimeout, TlsFailed, VersionUnsupported
 
 if TYPE_CHECKING:
@@ -66,8 +67,10 @@ class Connection:
     def rows(self, noun: str, **params: Any) -> list[tuple[Any, ...]]:
         """All rows of the named statement. Raises RemoteError."""
         text = statements.text("dbms.mysql", noun, self.server.number, self.server.fork)
-        with self._sent(text, params) as cursor:
-            found: list[tuple[Any, ...]] = list(cursor.fetchall())
+        with watched(self.target, (noun, params)) as ended:
+            with self._sent(text, params) as cursor:
+                found: list[tuple[Any, ...]] = list(cursor.fetchall())
+            ended(len(found))
         return found
 
     def expect_fresh_statistics(self) -> None:

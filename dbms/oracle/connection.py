@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from dbms.base import APPLICATION_NAME, Server, Target
 from dbms.network import first_answer
 from dbms.oracle.failures import LOST, translate
 from dbms.oracle.line import Line
+from dbms.watching import watched
 from whalefall.errors import (
     DatabaseMissing,
     ProtocolViolation,
@@ -71,12 +73,16 @@ class Connection:
         self._run(READ_ONLY, {}, None)
         ((self.reader, container, _, clock),) = self.rows("session")
         self.is_root = int(container) == ROOT
+        self.server = replace(self.server, fork=self.fork)
         self.clock_offset = _offset(clock)
 
     def rows(self, noun: str, *, most: int | None = None, **params: Any) -> list[tuple[Any, ...]]:
         """All rows of the named statement, or the first `most` of them. Raises RemoteError."""
         text = statements.text("dbms.oracle", noun, self.server.number, self.fork)
-        return self._run(text, params, most)
+        with watched(self.target, (noun, {**params, "most": most})) as ended:
+            found = self._run(text, params, most)
+            ended(len(found))
+        return found
 
     def statement(self, noun: str) -> statements.Statement:
         """The variant of a statement that this connection uses."""

@@ -13,6 +13,7 @@ from dbms import statements
 from dbms.base import APPLICATION_NAME, Server, Target, TlsMode
 from dbms.network import first_answer
 from dbms.postgresql.failures import DEFAULT_DATABASE, translate
+from dbms.watching import watched
 from whalefall.errors import ProtocolViolation, VersionUnsupported
 
 if TYPE_CHECKING:
@@ -40,13 +41,7 @@ class Connection:
 
     def rows(self, noun: str, **params: Any) -> list[tuple[Any, ...]]:
         """All rows of the named statement. Raises RemoteError."""
-        import psycopg
-
-        try:
-            with self._driver.cursor() as cursor:
-                return cursor.execute(self._text(noun), params or None).fetchall()
-        except psycopg.Error as error:
-            raise translate(error, self.target) from error
+        return list(self.stream(noun, **params))
 
     def stream(self, noun: str, **params: Any) -> Iterator[tuple[Any, ...]]:
         """The rows of the named statement, made by the batch: the driver's bytes are all that is held of many rows.
@@ -55,13 +50,15 @@ class Connection:
         """
         import psycopg
 
-        try:
-            with self._driver.cursor() as cursor:
-                cursor.execute(self._text(noun), params or None)
-                while batch := cursor.fetchmany(BATCH_ROWS):
-                    yield from batch
-        except psycopg.Error as error:
-            raise translate(error, self.target) from error
+        with watched(self.target, (noun, params)) as ended:
+            try:
+                with self._driver.cursor() as cursor:
+                    cursor.execute(self._text(noun), params or None)
+                    ended(cursor.rowcount)
+                    while batch := cursor.fetchmany(BATCH_ROWS):
+                        yield from batch
+            except psycopg.Error as error:
+                raise translate(error, self.target) from error
 
     def _text(self, noun: str) -> bytes:
         self.statements += 1

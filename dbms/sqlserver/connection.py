@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from dbms.network import first_answer
 from dbms.sqlserver.failures import DEFAULT_DATABASE, rejection, translate
 from dbms.sqlserver.line import LOOPBACK, Line
 from dbms.sqlserver.names import bracketed
+from dbms.watching import watched
 from whalefall.errors import ProtocolViolation, SyncDataError, VersionUnsupported
 
 if TYPE_CHECKING:
@@ -78,9 +79,13 @@ class Connection:
                 if not READS.match(text):
                     raise SyncDataError(**self.target.address, detail="the session is read-only")
                 texts.append(text.replace("{database}", bracketed(database)))
-        return self._batch(";\n".join(texts), row_limit=row_limit)
+        sent = [(noun, {"database": database}) for database in databases for noun in nouns]
+        with watched(self.target, *sent) as ended:
+            return self._batch(";\n".join(texts), row_limit=row_limit, ended=ended)
 
-    def _batch(self, text: str, *, row_limit: int = sys.maxsize) -> list[Rows]:
+    def _batch(
+        self, text: str, *, row_limit: int = sys.maxsize, ended: Callable[[int], None] = lambda rows: None
+    ) -> list[Rows]:
         from mssql_python import Error
 
         self.statements += 1
@@ -93,6 +98,7 @@ class Connection:
                 while True:
                     if cursor.description:
                         found.append(_fetched(cursor, row_limit))
+                        ended(len(found[-1]))
                     if not cursor.nextset():
                         break
         except (Error, RuntimeError) as error:

@@ -25,7 +25,7 @@ from tests.twins.oracle.server import OracleServer
 from tests.twins.oracle.session import OracleError
 from whalefall.demo.servers import ThrowawayServer
 
-DSN_VARIABLE = "WHALEFALL_TEST_MYSQL_DSN"
+DSN_VARIABLE = "WHALEFALL_TEST_{}_DSN"  # of a server of one's own: "mysql://user:password@host:port/"
 HOSTILE_NAMES = (
     "it's", 'say "hi"', "back\\slash", "%s %(x)s {host}", "two words", "пользователь", "Bob", "bob", "new\nline",
     "a@b", "`tick`", "-- comment", "a,b", "%", "_", " leading", "x;DROP TABLE t", "NULL", "</script>",
@@ -337,12 +337,22 @@ def _mariadb(request: pytest.FixtureRequest) -> Subject:
     return MariaDb(server, ca, plain)
 
 
-def _mysql(_request: pytest.FixtureRequest) -> Subject:
-    address = urlsplit(os.environ[DSN_VARIABLE])
-    return MySql(
-        address.hostname or "127.0.0.1", address.port or 3306,
-        unquote(address.username or "root"), unquote(address.password or ""),
-    )  # fmt: skip
+def _real(kind: str) -> dict[str, Callable[[pytest.FixtureRequest], Subject]]:
+    """The subject of a server that the environment names, if it names one."""
+    dsn = os.environ.get(DSN_VARIABLE.format(kind.upper()))
+    return {f"real {kind}": lambda _request: _at(kind, dsn)} if dsn else {}
+
+
+def _at(kind: str, dsn: str) -> Subject:
+    from tests.dbms.oracle.real import RealOracle  # which are Subjects
+    from tests.dbms.sqlserver.real import RealSqlServer
+
+    address = urlsplit(dsn)
+    place = (address.hostname or "127.0.0.1", address.port or dbms.get(kind).default_port)
+    login = (unquote(address.username or ""), unquote(address.password or ""))
+    if kind == "oracle":
+        return RealOracle(*place, *login, unquote(address.path.lstrip("/")))
+    return {"mysql": MySql, "sqlserver": RealSqlServer}[kind](*place, *login)
 
 
 def _sqlserver(request: pytest.FixtureRequest) -> Subject:
@@ -361,7 +371,9 @@ SUBJECTS: dict[str, Callable[[pytest.FixtureRequest], Subject]] = {
     "mariadb": _mariadb,
     "sqlserver": _sqlserver,
     "oracle": _oracle,
-    **({"mysql": _mysql} if DSN_VARIABLE in os.environ else {}),
+    **_real("mysql"),
+    **_real("sqlserver"),
+    **_real("oracle"),
 }
 
 

@@ -97,7 +97,11 @@ class Proxy:
             self._sockets.append(client)
             if self._frozen.is_set():
                 continue
-            upstream = socket.create_connection(self._upstream)
+            try:
+                upstream = socket.create_connection(self._upstream)
+            except OSError:
+                client.close()
+                continue
             self._sockets.append(upstream)
             for source, sink in ((client, upstream), (upstream, client)):
                 threading.Thread(target=self._pump, args=(source, sink, sink is client), daemon=True).start()
@@ -122,5 +126,8 @@ class Proxy:
                 if not self._frozen.is_set():
                     sink.sendall(data)
                 passed += len(data)
-            except OSError:
+            except OSError:  # one end was reset, so the line is no more: neither end may wait for the other
+                for end in (source, sink):
+                    with suppress(OSError):
+                        end.shutdown(socket.SHUT_RDWR)
                 return None

@@ -375,7 +375,8 @@ class TestCommandLine:
         password = PASSWORDS[0]
         subject.login("bob", password)
         target = subject.target()
-        address = ("--host", target.host, "--port", target.port, "--user", target.username)
+        address = ("--host", target.host, "--port", target.port, "--user", target.username,
+                   "--database", target.database)  # fmt: skip
         done = run(subject.key, "accounts", *address, "--json", password=target.password)
         assert (done.returncode, done.stderr) == (0, "")
         document = json.loads(done.stdout)
@@ -395,7 +396,8 @@ class TestCommandLine:
 
     def test_tells_a_rejected_login_in_one_line_without_the_password(self, subject):
         target = subject.login("bob", "right")
-        address = ("--host", target.host, "--port", target.port, "--user", target.username)
+        address = ("--host", target.host, "--port", target.port, "--user", target.username,
+                   "--database", target.database)  # fmt: skip
         done = run(subject.key, "accounts", *address, password=PASSWORDS[0])
         assert (done.returncode, done.stdout) == (1, "")
         (line,) = done.stderr.splitlines()
