@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dbms import statements
 from dbms.base import Server, Target
 from dbms.network import first_answer
+from dbms.sqlserver import loopback
 from dbms.sqlserver.failures import DEFAULT_DATABASE, rejection, translate
-from dbms.sqlserver.line import LOOPBACK, Line
+from dbms.sqlserver.line import Line
 from dbms.sqlserver.names import bracketed
 from whalefall.errors import ProtocolViolation, SyncDataError, VersionUnsupported
 
@@ -154,7 +155,7 @@ def _attempt(target: Target, address: str, ca: str, seconds: float) -> tuple[Dri
     line = Line(target, address, ca, seconds=seconds)
     try:
         driver = mssql_python.connect(
-            server=f"{LOOPBACK},{line.port}",
+            server=f"{loopback.HOST},{line.port}",
             uid=target.username,
             pwd=target.password,
             database=target.database or DEFAULT_DATABASE,
