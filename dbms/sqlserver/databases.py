@@ -110,6 +110,8 @@ class DatabaseRead:
     users: Mapping[int, User]
     roles: Mapping[int, list[str]]
     holdings: Mapping[int, Holdings]
+    ids: Mapping[str, int]  # by name
+    graph: Mapping[str, list[str]]  # the same roles, by the names of their members
     is_summarised: bool = False
 
     @property
@@ -228,5 +230,7 @@ def _database(
         users=known,
         roles={member: sorted(names) for member, names in held.items()},
         holdings=worded_by(permissions, {(level, number): name for level, number, name in broker}),
+        ids={user.name: number for number, user in known.items()},
+        graph={known[member].name: names for member, names in held.items() if member in known},
         is_summarised=is_summarised,
     )

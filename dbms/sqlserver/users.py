@@ -85,14 +85,13 @@ def _ways_to_dbo(user: User, read: DatabaseRead) -> Iterator[str]:
     """By what a user can act as dbo, through roles too: "db_owner", "clerks → db_owner", "clerks: CONTROL"."""
     if user.id == DBO:
         return
-    ids = {known.name: number for number, known in read.users.items()}
-    paths = closure(user.name, {name: read.roles.get(number, ()) for name, number in ids.items()})
+    paths = closure(user.name, read.graph)
     everybody = read.users[PUBLIC].name if PUBLIC in read.users else ""
     for name, path in {user.name: (), everybody: (everybody,), **paths}.items():
         via = " → ".join(path)
         if name == OWNER_ROLE:
             yield via
-        for permission in _as_dbo(read.holdings.get(ids.get(name, -1))):
+        for permission in _as_dbo(read.holdings.get(read.ids.get(name, -1))):
             yield f"{via}: {permission}" if via else permission
 
 
