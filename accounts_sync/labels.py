@@ -27,6 +27,7 @@ CATEGORIES: dict[str, str] = {
     "sqlserver_database_users": N_("Database users"),
     "sqlserver_database_roles": N_("Database roles"),
     "sqlserver_database_permissions": N_("Database permissions"),
+    "sqlserver_escalations": N_("Ways to sysadmin through a TRUSTWORTHY database"),
     **{
         f"oracle_{place}{noun}": label  # of the container of the login, and of the pluggable databases seen from it
         for place in ("", "pdb_")

@@ -14,8 +14,9 @@ DETAILS: tuple[str, ...] = (
     N_("11.2 or older"),
     N_("9.5 or older"),
     N_("a database is hidden, so none is taken for dropped"),
+    N_("a database snapshot: its files are sparse"),
     N_("a result is still being stored; cancel again in a minute"),
-    N_("Azure SQL Database cannot be read yet"),
+    N_("Azure SQL Database: a connection sees one database only"),
     N_("checking the server's certificate needs a CA certificate"),
     N_("connection limit 0"),
     N_("invalid since an interrupted DROP DATABASE"),
@@ -67,6 +68,7 @@ DETAILS: tuple[str, ...] = (
     N_("without SHOW DATABASES nobody can say which databases a pattern matches"),
     N_("without VIEW ANY DATABASE nobody can say which databases exist"),
     N_("without VIEW ANY DEFINITION an offline database may be hidden"),
+    N_("without VIEW ANY DEFINITION the files of a closed database are hidden"),
 )
 
 

@@ -2,10 +2,11 @@
 
 from dbms.base import Adapter
 from dbms.sqlserver.accounts import CATEGORY_SCOPES, read_accounts
+from dbms.sqlserver.capacity import read_capacity, read_tables
 from dbms.sqlserver.connection import MINIMUM_VERSION, connect
 from dbms.sqlserver.facts import facts, reach
 from dbms.sqlserver.failures import DEFAULT_DATABASE
-from dbms.sqlserver.grants import grants
+from dbms.sqlserver.grants import capacity_grants, grants
 
 adapter = Adapter(
     key="sqlserver",
@@ -16,9 +17,12 @@ adapter = Adapter(
     connect=connect,
     read_accounts=read_accounts,
     grants=grants,
-    reader_version=1,
+    reader_version=2,
     category_scopes=CATEGORY_SCOPES,
     reach=reach,
     facts=facts,
-    facts_version=1,
+    facts_version=2,
+    read_capacity=read_capacity,
+    read_tables=read_tables,
+    capacity_grants=capacity_grants,
 )

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from dbms.snapshots import (
-    DATABASE_LIST,
     EACH_DATABASE,
     SERVER,
     AccountSnapshot,
     AccountsSnapshot,
-    Coverage,
     account,
-    database_scope,
 )
-from dbms.sqlserver.connection import Connection, Rows
+from dbms.sqlserver import azure
+from dbms.sqlserver.connection import Connection
 from dbms.sqlserver.databases import (
+    ESCALATIONS,
     GRANT_ROW_CAP,
-    NOBODY,
     PERMISSIONS,
-    PUBLIC,
     ROLES,
     USERS,
     DatabaseRead,
@@ -31,7 +28,7 @@ from dbms.sqlserver.databases import (
     read_databases,
 )
 from dbms.sqlserver.facts import SERVER_PERMISSIONS, SERVER_ROLES, SYSADMIN, closure
-from dbms.sqlserver.grants import HIDDEN_DATABASE, NO_DATABASE_LIST, NO_FILES, view_definitions
+from dbms.sqlserver.grants import view_definitions
 from dbms.sqlserver.names import bracketed
 from dbms.sqlserver.principals import (
     ASYMMETRIC_KEY,
@@ -41,14 +38,15 @@ from dbms.sqlserver.principals import (
     SQL_USER,
     TYPES,
     Principal,
-    kind_of,
     principals,
 )
 from dbms.sqlserver.privileges import held_permissions, server_permissions
+from dbms.sqlserver.scopes import server_coverage
+from dbms.sqlserver.users import add, users
 from whalefall.errors import PrivilegeMissing
 
 EPOCH = datetime.fromtimestamp(0, UTC)  # the end of a password that has expired
-CATEGORY_SCOPES = dict.fromkeys((USERS, ROLES, PERMISSIONS), EACH_DATABASE)
+CATEGORY_SCOPES = dict.fromkeys((USERS, ROLES, PERMISSIONS, ESCALATIONS), EACH_DATABASE)
 SERVER_CATEGORIES = (SERVER_ROLES, SERVER_PERMISSIONS)
 CONNECT_SQL, DENY_CONNECT_SQL = "CONNECT SQL", "DENY CONNECT SQL"
 
@@ -61,6 +59,22 @@ class ServerRead:
     roles: Mapping[int, list[str]]
     permissions: Mapping[int, list[str]]
 
+    @property
+    def sids(self) -> frozenset[bytes]:
+        """Of everything that is no role."""
+        return frozenset(principal.sid for principal in self.principals.values() if principal.type != ROLE)
+
+    @property
+    def graph(self) -> dict[str, list[str]]:
+        """The roles that each principal is a member of, by name."""
+        return {principal.name: self.roles.get(principal.id, []) for principal in self.principals.values()}
+
+    @property
+    def sysadmins(self) -> frozenset[bytes]:
+        """The sids of those who are sysadmin, through nested roles too."""
+        graph = self.graph
+        return frozenset(each.sid for each in self.principals.values() if SYSADMIN in closure(each.name, graph))
+
 
 def read_accounts(connection: Connection, *, grant_row_cap: int = GRANT_ROW_CAP) -> AccountsSnapshot:
     """Read all logins and server roles, and the users, roles and grants of every database that lets us in.
@@ -69,12 +83,18 @@ def read_accounts(connection: Connection, *, grant_row_cap: int = GRANT_ROW_CAP)
     that cannot be read only costs its own scope. Raises RemoteError when the logins cannot be read: views show fewer
     rows to whom they do not trust, so nobody would know who exists.
     """
-    _, _, _, sees_definitions, sees_security_definitions, sees_databases, reader = connection.about
-    if not (sees_definitions or sees_security_definitions):
-        raise PrivilegeMissing(**connection.target.address, detail=view_definitions(bracketed(reader)))
+    if connection.is_azure:
+        return azure.read_accounts(connection, grant_row_cap=grant_row_cap)
+    about = connection.about
+    if not (about.sees_definitions or about.sees_security_definitions):
+        raise PrivilegeMissing(**connection.target.address, detail=view_definitions(bracketed(about.reader)))
     server = _read_server(connection)
     found = databases(connection.rows("databases"))
-    coverage = [_server_coverage(connection.rows("database_files"), sees_databases=bool(sees_databases))]
+    trusted = {each.name for each in found if each.is_trustworthy and each.owner in server.sysadmins}
+    owners = [name for _, name in connection.rows("database_files")]
+    coverage = [
+        server_coverage(owners, sees_databases=bool(about.sees_databases), categories=SERVER_CATEGORIES),
+    ]
     reads: dict[str, DatabaseRead] = {}
     for covered, name, read in read_databases(connection, found, grant_row_cap=grant_row_cap):
         coverage.append(covered)
@@ -84,9 +104,9 @@ def read_accounts(connection: Connection, *, grant_row_cap: int = GRANT_ROW_CAP)
         db_type=connection.server.db_type,
         version=connection.server.version,
         main_version=connection.server.main_version,
-        reader=reader,
+        reader=about.reader,
         coverage=tuple(coverage),
-        accounts=(*_logins(server, reads), *_users(server, reads)),
+        accounts=(*_logins(server, reads, trusted), *users(reads, logins=server.sids, trusted=trusted)),
     )
 
 
@@ -103,29 +123,16 @@ def _read_server(connection: Connection) -> ServerRead:
     )
 
 
-def _server_coverage(files: Rows, *, sees_databases: bool) -> Coverage:
-    """An offline database may be missing in the list that we get. It has its files all the same."""
-    reason = ""
-    if not sees_databases:
-        reason = NO_DATABASE_LIST
-    elif not files:
-        reason = NO_FILES
-    elif any(name is None for _, name in files):
-        reason = HIDDEN_DATABASE
-    categories = SERVER_CATEGORIES if reason else (DATABASE_LIST, *SERVER_CATEGORIES)
-    return Coverage(scope=SERVER, status="ok", reason=reason, categories=categories)
-
-
 # Logins and server roles --------------------------------------------------------------------------------------------
 
 
-def _logins(server: ServerRead, reads: Mapping[str, DatabaseRead]) -> Iterator[AccountSnapshot]:
-    users: dict[bytes, list[tuple[str, User]]] = {}
+def _logins(server: ServerRead, reads: Mapping[str, DatabaseRead], trusted: Set[str]) -> Iterator[AccountSnapshot]:
+    mapped: dict[bytes, list[tuple[str, User]]] = {}
     for name, read in reads.items():
         for user in read.users.values():
             if user.sid and not user.is_role:
-                users.setdefault(user.sid, []).append((name, user))
-    graph = {principal.name: server.roles.get(principal.id, ()) for principal in server.principals.values()}
+                mapped.setdefault(user.sid, []).append((name, user))
+    graph = server.graph
     granted = {principal.name: server.permissions.get(principal.id, ()) for principal in server.principals.values()}
     for principal in server.principals.values():
         everywhere = (principal.name, *closure(principal.name, graph), server.principals[SERVER_PUBLIC].name)
@@ -137,8 +144,8 @@ def _logins(server: ServerRead, reads: Mapping[str, DatabaseRead]) -> Iterator[A
             }
         }
         meta: dict[str, Any] = {}
-        for database, user in users.get(principal.sid, ()) if principal.type != ROLE else ():
-            _add(parts, meta, database, user, reads[database])
+        for database, user in mapped.get(principal.sid, ()) if principal.type != ROLE else ():
+            add(parts, meta, database, user, reads[database], is_trusted=database in trusted)
         yield account(
             username=principal.name,
             kind=principal.kind,
@@ -168,45 +175,3 @@ def _locks(principal: Principal, permissions: list[str]) -> Iterator[str]:
         yield DENY_CONNECT_SQL
     elif principal.type == SQL_USER and not held_permissions(permissions) & {CONNECT_SQL, "CONTROL SERVER"}:
         yield "no CONNECT SQL"  # a Windows login may have it through one of its groups
-
-
-# Users and roles of databases ---------------------------------------------------------------------------------------
-
-
-def _users(server: ServerRead, reads: Mapping[str, DatabaseRead]) -> Iterator[AccountSnapshot]:
-    """What no login stands for: users without one, roles, guest and public of each database."""
-    logins = {principal.sid for principal in server.principals.values() if principal.type != ROLE}
-    for database, read in reads.items():
-        for user in read.users.values():
-            if user.id in NOBODY or user.is_fixed_role or (user.sid in logins and not user.is_role):
-                continue
-            parts: dict[str, dict[str, Any]] = {SERVER: {}}
-            meta: dict[str, Any] = {}
-            _add(parts, meta, database, user, read)
-            yield account(
-                username=user.name,
-                host=database,
-                kind="public" if user.id == PUBLIC else kind_of(user.type),
-                is_system=user.is_system,
-                is_locked=bool(user.lock),
-                principal_id=user.sid.hex(),
-                parts=parts,
-                type_specific={
-                    "type": TYPES.get(user.type, user.type),
-                    "default_schema": user.default_schema,
-                    "locks": [user.lock] if user.lock else [],
-                },
-                meta=meta,
-            )
-
-
-def _add(parts: dict[str, dict[str, Any]], meta: dict[str, Any], database: str, user: User, read: DatabaseRead) -> None:
-    """What a user holds in a database."""
-    part: dict[str, Any] = {} if user.is_role else {USERS: {database: [user.name]}}
-    if roles := read.roles.get(user.id):
-        part[ROLES] = {database: roles}
-    if holdings := read.holdings.get(user.id):
-        part[PERMISSIONS] = {database: holdings.sorted()}
-        if holdings.summarised:
-            meta.setdefault("summarised", {})[database] = holdings.summarised
-    parts[database_scope(database)] = part

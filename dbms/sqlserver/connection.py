@@ -8,13 +8,14 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dbms import statements
 from dbms.base import Server, Target
 from dbms.network import first_answer
+from dbms.sqlserver import loopback
 from dbms.sqlserver.failures import DEFAULT_DATABASE, rejection, translate
-from dbms.sqlserver.line import LOOPBACK, Line
+from dbms.sqlserver.line import Line
 from dbms.sqlserver.names import bracketed
 from dbms.watching import watched
 from whalefall.errors import ProtocolViolation, SyncDataError, VersionUnsupported
@@ -36,6 +37,19 @@ BATCH_ROWS = 1_000
 Rows = list[tuple[Any, ...]]
 
 
+class About(NamedTuple):
+    """What a server says of itself and of who reads: the row of the statement `server`. 1 is yes, NULL unknown."""
+
+    version: str
+    edition: str
+    engine_edition: int
+    sees_definitions: int | None
+    sees_security_definitions: int | None
+    sees_databases: int | None
+    reader: str
+    database: str
+
+
 class Connection:
     """An open connection; `statements` counts what was sent to the server.
 
@@ -54,8 +68,14 @@ class Connection:
     def begin(self) -> None:
         """Make the session ready and find out what the server is. Raises RemoteError."""
         self._batch(SESSION)
-        (self.about,) = self.rows("server")
+        (row,) = self.rows("server")
+        self.about = About(*row)
         self.server = _server(self.about, self.target)
+
+    @property
+    def is_azure(self) -> bool:
+        """Whether the server is an Azure SQL Database, where a connection knows one database only."""
+        return self.about.engine_edition == AZURE_DATABASE
 
     @property
     def is_lost(self) -> bool:
@@ -141,7 +161,7 @@ def _attempt(target: Target, address: str, ca: str, seconds: float) -> tuple[Dri
     line = Line(target, address, ca, seconds=seconds)
     try:
         driver = mssql_python.connect(
-            server=f"{LOOPBACK},{line.port}",
+            server=f"{loopback.HOST},{line.port}",
             uid=target.username,
             pwd=target.password,
             database=target.database or DEFAULT_DATABASE,
@@ -165,16 +185,13 @@ def _fetched(cursor: Cursor, row_limit: int) -> Rows:
     return found
 
 
-def _server(row: Sequence[Any], target: Target) -> Server:
-    version, edition, engine = row[:3]
-    found = NUMBER.match(version or "")
+def _server(about: About, target: Target) -> Server:
+    found = NUMBER.match(about.version or "")
     if found is None:
-        raise ProtocolViolation(**target.address, detail=f"the server reports the version {version!r}")
+        raise ProtocolViolation(**target.address, detail=f"the server reports the version {about.version!r}")
     number = tuple(int(part) for part in found.groups())
     main, minimum = (".".join(map(str, parts)) for parts in (number, MINIMUM_VERSION))
     if number < MINIMUM_VERSION:
         raise VersionUnsupported(**target.address, version=main, minimum=minimum)
-    if engine == AZURE_DATABASE:
-        raise SyncDataError(**target.address, detail="Azure SQL Database cannot be read yet")
-    full = f"Microsoft SQL Server {version} ({edition})"
+    full = f"Microsoft SQL Server {about.version} ({about.edition})"
     return Server(db_type="sqlserver", version=full, main_version=main, number=number)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from dbms.snapshots import Coverage, CoverageStatus, database_scope
+from dbms.snapshots import Coverage, database_scope
+from dbms.sqlserver import batches
 from dbms.sqlserver.connection import Connection, Rows
 from dbms.sqlserver.principals import (
     APPLICATION_ROLE,
@@ -15,18 +17,22 @@ from dbms.sqlserver.principals import (
     SQL_USER,
 )
 from dbms.sqlserver.privileges import Holdings, database_permissions, summarised_permissions
-from whalefall.errors import PrivilegeMissing, RemoteError, RemoteTimeout, SyncDataError
+from dbms.sqlserver.scopes import failed
+from whalefall.errors import RemoteError, SyncDataError
 
 GRANT_ROW_CAP = 200_000  # permissions of one database that are kept apart
-DATABASES_AT_ONCE = 20  # so that one statement time-out is enough for them
-NOUNS = ("database_users", "database_roles", "database_permissions")
+NOUNS = ("database_users", "database_roles", "database_permissions", "database_broker")
+AZURE_NOUNS = NOUNS[:3]  # it has no Service Broker
 
 USERS, ROLES, PERMISSIONS = "sqlserver_database_users", "sqlserver_database_roles", "sqlserver_database_permissions"
+ESCALATIONS = "sqlserver_escalations"  # by what a user of a TRUSTWORTHY database can make itself sysadmin
 SUMMARISED = ":summarised"
+ORPHANED = "orphaned"  # its login is gone
 NO_ACCESS = "no access to the database"
 NO_VIEW_DEFINITION = "no VIEW DEFINITION in the database"
 
 ONLINE = 0  # as sys.databases.state
+TEMPDB, LAST_OF_SYSTEM = 2, 4  # as sys.databases.database_id
 PUBLIC, DBO, GUEST, INFORMATION_SCHEMA, SYS = range(5)  # ids of principals in every database
 NOBODY = frozenset({INFORMATION_SCHEMA, SYS})  # owners of the system's own objects, to whom nothing can be granted
 WITHOUT_LOGIN, BY_LOGIN, BY_OWN_PASSWORD = 0, 1, 2  # as authentication_type
@@ -36,11 +42,29 @@ WITHOUT_LOGIN, BY_LOGIN, BY_OWN_PASSWORD = 0, 1, 2  # as authentication_type
 class Database:
     """One row of sys.databases."""
 
+    id: int
     name: str
     state: int
     state_text: str
+    owner: bytes
+    is_snapshot: bool
+    is_distributor: bool
+    is_trustworthy: bool
     is_accessible: bool
-    sees_definitions: bool
+    sees_definitions: bool  # unless that was denied here
+    surely_sees_definitions: bool
+
+    @property
+    def is_online(self) -> bool:
+        return self.state == ONLINE
+
+    @property
+    def is_tempdb(self) -> bool:
+        return self.id == TEMPDB
+
+    @property
+    def is_system(self) -> bool:
+        return self.id <= LAST_OF_SYSTEM or self.is_distributor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +99,7 @@ class User:
         if self.authentication == WITHOUT_LOGIN:
             return "WITHOUT LOGIN"
         if self.type == SQL_USER and self.authentication == BY_LOGIN:
-            return "orphaned"
+            return ORPHANED
         return ""
 
 
@@ -86,27 +110,38 @@ class DatabaseRead:
     users: Mapping[int, User]
     roles: Mapping[int, list[str]]
     holdings: Mapping[int, Holdings]
+    ids: Mapping[str, int]  # by name
+    graph: Mapping[str, list[str]]  # the same roles, by the names of their members
     is_summarised: bool = False
 
     @property
     def categories(self) -> tuple[str, ...]:
         """Names for the coverage: what was read in another shape has another name."""
-        return (USERS, ROLES, PERMISSIONS + (SUMMARISED if self.is_summarised else ""))
+        return (USERS, ROLES, PERMISSIONS + (SUMMARISED if self.is_summarised else ""), ESCALATIONS)
 
 
 def databases(rows: Rows) -> list[Database]:
     """The databases that the reading login can see. The last two columns are NULL where the server does not know."""
     return [
         Database(
+            id=number,
             name=name,
             state=state,
             state_text=state_text,
+            owner=bytes(owner or b""),
+            is_snapshot=source is not None,
+            is_distributor=bool(is_distributor),
+            is_trustworthy=bool(is_trustworthy),
             is_accessible=bool(has_access),
             # Only an explicit denial takes away what the server as a whole allows.
             sees_definitions=definitions != 0 or bool(security_definitions),
+            surely_sees_definitions=bool(definitions or security_definitions),
         )
-        for name, state, state_text, has_access, definitions, security_definitions in rows
-    ]
+        for (
+            number, name, state, state_text, source, is_distributor, owner, is_trustworthy, has_access, definitions,
+            security_definitions,
+        ) in rows
+    ]  # fmt: skip
 
 
 def read_databases(
@@ -120,19 +155,16 @@ def read_databases(
             readable.append(database.name)
         else:
             yield unread, database.name, None
-    for start in range(0, len(readable), DATABASES_AT_ONCE):
-        names = readable[start : start + DATABASES_AT_ONCE]
-        reads = _read_together(connection, names, grant_row_cap=grant_row_cap)
-        for name in names:
-            if reads is None:  # one of them spoils the batch: each for itself
-                yield _read_alone(connection, name, grant_row_cap=grant_row_cap)
-            else:
-                yield _covered(name, reads[name]), name, reads[name]
+    for name, answer in batches.each(connection, readable, partial(read, connection, grant_row_cap=grant_row_cap)):
+        if isinstance(answer, RemoteError):
+            yield failed(name, answer), name, None
+        else:
+            yield covered(name, answer), name, answer
 
 
 def _unreadable(database: Database) -> Coverage | None:
     scope = database_scope(database.name)
-    if database.state != ONLINE:
+    if not database.is_online:
         return Coverage(scope=scope, status="offline", reason=database.state_text)
     if not database.is_accessible:
         return Coverage(scope=scope, status="denied", reason=NO_ACCESS)
@@ -141,47 +173,31 @@ def _unreadable(database: Database) -> Coverage | None:
     return None
 
 
-def _covered(name: str, read: DatabaseRead) -> Coverage:
+def covered(name: str, read: DatabaseRead) -> Coverage:
+    """The scope of a database that was read."""
     reason = "summarised" if read.is_summarised else ""
     return Coverage(scope=database_scope(name), status="ok", reason=reason, categories=read.categories)
 
 
-def _read_together(
-    connection: Connection, names: Sequence[str], *, grant_row_cap: int
-) -> dict[str, DatabaseRead] | None:
-    """What several databases yield; None when one of them fails."""
-    try:
-        sets = connection.row_sets(NOUNS, names, row_limit=grant_row_cap + 1)
-        return {
-            name: _database(connection, name, *sets[at : at + len(NOUNS)], grant_row_cap=grant_row_cap)
-            for name, at in zip(names, range(0, len(sets), len(NOUNS)), strict=True)
-        }
-    except RemoteError:
-        if connection.is_lost:
-            raise
-        return None
-
-
-def _read_alone(connection: Connection, name: str, *, grant_row_cap: int) -> tuple[Coverage, str, DatabaseRead | None]:
-    try:
-        sets = connection.row_sets(NOUNS, [name], row_limit=grant_row_cap + 1)
-        read = _database(connection, name, *sets, grant_row_cap=grant_row_cap)
-    except RemoteError as error:
-        if connection.is_lost:
-            raise
-        detail = str(error.params["detail"] or error)[:200]
-        return Coverage(scope=database_scope(name), status=_status(error), reason=detail), name, None
-    return _covered(name, read), name, read
-
-
-def _status(error: RemoteError) -> CoverageStatus:
-    if isinstance(error, RemoteTimeout):
-        return "timeout"
-    return "denied" if isinstance(error, PrivilegeMissing) else "error"
+def read(connection: Connection, names: Sequence[str], *, grant_row_cap: int) -> dict[str, DatabaseRead]:
+    """What several databases yield, in one round trip. Raises RemoteError."""
+    nouns = AZURE_NOUNS if connection.is_azure else NOUNS
+    sets = connection.row_sets(nouns, names, row_limit=grant_row_cap + 1)
+    return {
+        name: _database(connection, name, *sets[at : at + len(nouns)], grant_row_cap=grant_row_cap)
+        for name, at in zip(names, range(0, len(sets), len(nouns)), strict=True)
+    }
 
 
 def _database(
-    connection: Connection, name: str, users: Rows, roles: Rows, permissions: Rows, *, grant_row_cap: int
+    connection: Connection,
+    name: str,
+    users: Rows,
+    roles: Rows,
+    permissions: Rows,
+    broker: Sequence[tuple[int, int, str]] = (),
+    *,
+    grant_row_cap: int,
 ) -> DatabaseRead:
     target = connection.target
     if len(users) > grant_row_cap or len(roles) > grant_row_cap:
@@ -209,9 +225,12 @@ def _database(
     for role, member in roles:
         if role in known:
             held.setdefault(member, []).append(known[role].name)
+    worded_by = summarised_permissions if is_summarised else database_permissions
     return DatabaseRead(
         users=known,
         roles={member: sorted(names) for member, names in held.items()},
-        holdings=summarised_permissions(permissions) if is_summarised else database_permissions(permissions),
+        holdings=worded_by(permissions, {(level, number): name for level, number, name in broker}),
+        ids={user.name: number for number, user in known.items()},
+        graph={known[member].name: names for member, names in held.items() if member in known},
         is_summarised=is_summarised,
     )

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from dbms.snapshots import SERVER, AccountSnapshot, Reach
-from dbms.sqlserver.databases import PERMISSIONS, ROLES
-from dbms.sqlserver.names import qualified
+from dbms.sqlserver.databases import ESCALATIONS, PERMISSIONS, ROLES
+from dbms.sqlserver.names import identifier, qualified
 from dbms.sqlserver.privileges import held_permissions
 
 FACTS_VERSION = 2
@@ -19,7 +19,7 @@ BY_ROLE = {SYSADMIN: "SUPERUSER", "securityadmin": "GRANT_ADMIN"}
 BY_PERMISSION = {CONTROL_SERVER: "GRANT_ADMIN"}
 
 # Permissions that somebody can turn into sysadmin: to act as one of its members, or to give oneself another's login.
-ESCALATIONS = frozenset({CONTROL_SERVER, "IMPERSONATE ANY LOGIN", "ALTER ANY LOGIN", "ALTER ANY SERVER ROLE"})
+AMOUNT_TO_SYSADMIN = frozenset({CONTROL_SERVER, "IMPERSONATE ANY LOGIN", "ALTER ANY LOGIN", "ALTER ANY SERVER ROLE"})
 
 Node = TypeVar("Node")
 Place = tuple[str, str]  # (name, database); the server's own have no database
@@ -120,7 +120,12 @@ def facts(*, categories: Mapping[str, Any], type_specific: Mapping[str, Any], re
         reasons.setdefault(capability, []).extend(paths)
     if type_specific.get("locks"):
         reasons["LOCKED"] = list(type_specific["locks"])
-    escalation = sorted(held & ESCALATIONS)
+    # Whoever acts as dbo of a TRUSTWORTHY database acts as its owner on the whole server, here a sysadmin.
+    escalation = sorted(held & AMOUNT_TO_SYSADMIN) + [
+        f"TRUSTWORTHY {identifier(database)}: {way}"
+        for database, ways in categories.get(ESCALATIONS, {}).items()
+        for way in ways
+    ]
     return {
         "version": FACTS_VERSION,
         "db_type": "sqlserver",

@@ -61,7 +61,7 @@ AT_LOGIN: dict[int, type[RemoteError]] = {
 # Of a statement the driver hands out texts only, which are English by our session setting. The first match counts.
 BY_TEXT: tuple[tuple[str, type[RemoteError]], ...] = (
     (r"Query timeout expired|Lock request time out", RemoteTimeout),
-    (r"permission was denied|does not have permission|is not able to access the database", PrivilegeMissing),
+    (r"permission (was )?denied|does not have permission|is not able to access the database", PrivilegeMissing),
     (r"SHUTDOWN is in progress", ServerRestarting),
     (r"TCP Provider|Communication link failure|[Cc]onnection is broken|kill state", ProtocolViolation),
 )

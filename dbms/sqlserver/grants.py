@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from dbms.sizes import CapacitySnapshot
 from dbms.snapshots import AccountsSnapshot, database_scope
+from dbms.sqlserver.capacity import NO_SIZE
 from dbms.sqlserver.databases import NO_ACCESS, NO_VIEW_DEFINITION
 from dbms.sqlserver.names import bracketed
+from dbms.sqlserver.scopes import NO_DATABASE_LIST, NO_FILES
 
 CONNECT_ANY_DATABASE_SINCE = 12  # SQL Server 2014
-
-# Why the list of databases may be incomplete, so that none is taken for dropped.
-NO_DATABASE_LIST = "without VIEW ANY DATABASE nobody can say which databases exist"
-NO_FILES = "without VIEW ANY DEFINITION an offline database may be hidden"
-HIDDEN_DATABASE = "a database is hidden, so none is taken for dropped"
 
 
 def grants(snapshot: AccountsSnapshot, username: str) -> tuple[str, ...]:
@@ -34,9 +32,31 @@ def grants(snapshot: AccountsSnapshot, username: str) -> tuple[str, ...]:
     return tuple(missing)
 
 
+def capacity_grants(snapshot: CapacitySnapshot, username: str) -> tuple[str, ...]:
+    """The statements, without semicolon, after which the login that read can measure everything."""
+    login = bracketed(snapshot.reader or username)
+    reasons = {part.reason for part in snapshot.coverage}
+    missing = []
+    if NO_DATABASE_LIST in reasons:
+        missing.append(f"GRANT VIEW ANY DATABASE TO {login}")
+    if reasons & {NO_FILES, NO_SIZE}:
+        missing.append(view_definitions(login))
+    return tuple(missing)
+
+
 def view_definitions(login: str) -> str:
     """What lets a login, in brackets, see who exists."""
     return f"GRANT VIEW ANY DEFINITION TO {login}"
+
+
+def view_database_definitions(user: str) -> str:
+    """What lets a user of the connected Azure SQL Database, in brackets, see who exists there."""
+    return f"GRANT VIEW DEFINITION TO {user}"
+
+
+def read_azure_definitions(login: str) -> str:
+    """What lets a login, in brackets, see the logins of an Azure SQL server from its database master."""
+    return f"ALTER SERVER ROLE ##MS_DefinitionReader## ADD MEMBER {login}"
 
 
 def _name(scope: str) -> str:

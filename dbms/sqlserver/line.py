@@ -2,8 +2,13 @@
 
 The driver has neither a CA of our choice, nor an end to its patience with a closed port, nor a socket that could be
 shut down, and it keeps the server's error numbers to itself. So it connects to a port of loopback that takes one
-connection. From there this module speaks to the server: it encrypts and checks the certificate, reads what is
-answered to the login, and passes everything after that on as it is.
+connection, of this process. From there this module speaks to the server: it encrypts and checks the certificate, reads
+what is answered to the login, and passes everything after that on as it is.
+
+What goes over loopback is not encrypted, the login with its password included. Another process on the machine cannot
+take the port, which is ours before the driver hears of it, and cannot have its own connection served. What remains:
+whoever may capture the packets of the machine (root, CAP_NET_RAW) or trace this process can read what passes, and
+could as well read the password where it comes from; and where there is no /proc nobody tells whose a connection is.
 """
 
 from __future__ import annotations
@@ -18,11 +23,10 @@ from contextlib import suppress
 from functools import partial
 
 from dbms.base import Target
-from dbms.sqlserver import tds
+from dbms.sqlserver import loopback, tds
 from dbms.sqlserver.tds import LoginAnswer, Malformed
 from whalefall.errors import ConnectionRefused, ProtocolViolation, RemoteError, RemoteTimeout, TlsFailed
 
-LOOPBACK = "127.0.0.1"
 CHUNK = 65536
 POLL_SECONDS = 0.5
 OLD_CERTIFICATES = "DEFAULT:@SECLEVEL=0"  # what servers of 2012 make for themselves
@@ -46,7 +50,7 @@ class Line:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._context = _context(target, ca)
         self._server = self._connect(address)
-        self._listener = socket.create_server((LOOPBACK, 0), backlog=1)
+        self._listener = loopback.listen()
         self._driver: socket.socket | None = None
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._run, name=f"line to {target.host}", daemon=True).start()
@@ -84,8 +88,7 @@ class Line:
     def _run(self) -> None:
         try:
             with self._listener:
-                self._listener.settimeout(max(0.01, self._seconds_left))
-                driver, _ = self._listener.accept()
+                driver = loopback.accept_own(self._listener, deadline=self._deadline)
             self._driver = driver
             self._log_in(driver)
             self._pass_on(driver)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,9 @@ SECURABLES = {
     17: "SERVICE", 18: "REMOTE SERVICE BINDING", 19: "ROUTE", 23: "FULLTEXT CATALOG", 24: "SYMMETRIC KEY",
     25: "CERTIFICATE", 26: "ASYMMETRIC KEY",
 }  # fmt: skip
+
+
+Names = Mapping[tuple[int, int], str]  # by class and id
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,8 +74,8 @@ def server_permissions(rows: Rows) -> dict[int, list[str]]:
     return {grantee: sorted(set(words)) for grantee, words in found.items()}
 
 
-def database_permissions(rows: Rows) -> dict[int, Holdings]:
-    """The permissions of each principal in a database, every object by itself."""
+def database_permissions(rows: Rows, names: Names) -> dict[int, Holdings]:
+    """The permissions of each principal in a database, every object by itself. `names` are those that rows lack."""
     found: dict[int, Holdings] = {}
     for grantee, level, description, permission, state, number, schema, name, column_id, column in rows:
         held = found.setdefault(grantee, Holdings())
@@ -83,18 +86,18 @@ def database_permissions(rows: Rows) -> dict[int, Holdings]:
         elif level == ON_OBJECT:
             held.add("object", qualified(schema, name or str(number)), word)
         else:
-            held.add(*_place(level, description, schema, name, number), word)
+            held.add(*_place(level, description, schema, name or names.get((level, number)), number), word)
     return found
 
 
-def summarised_permissions(rows: Rows) -> dict[int, Holdings]:
+def summarised_permissions(rows: Rows, names: Names) -> dict[int, Holdings]:
     """The same, with the objects of a schema taken together."""
     found: dict[int, Holdings] = {}
     for grantee, level, description, permission, state, number, schema, name, is_column, count in rows:
         held = found.setdefault(grantee, Holdings())
         word = worded(permission, state)
         if level != ON_OBJECT:
-            held.add(*_place(level, description, schema, name, number), word)
+            held.add(*_place(level, description, schema, name or names.get((level, number)), number), word)
             continue
         place = f"{qualified(schema)}.*.*" if is_column else f"{qualified(schema)}.*"
         held.add("column" if is_column else "object", place, word)

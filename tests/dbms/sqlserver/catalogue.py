@@ -75,10 +75,19 @@ class Database:
     has_access: int = 1
     sees_definitions: int | None = 1
     is_listed: bool = True
+    id: int = 0  # by its place, when none is given
+    snapshot_of: int | None = None
+    is_distributor: bool = False
+    owner: bytes = b"\x01"
+    is_trustworthy: bool = False
+    files: dict[int, int] = field(default_factory=lambda: {0: 8192, 1: 8192})  # as the server lists them
+    own_files: dict[int, int] | None = None  # as the database itself does
+    tables: list[tuple] = field(default_factory=list)
     users: list[tuple] = field(default_factory=list)
     roles: list[tuple] = field(default_factory=list)
     permissions: list[tuple] = field(default_factory=list)
     summarised: list[tuple] = field(default_factory=list)
+    broker: list[tuple] = field(default_factory=list)
     error: TdsError | Callable[[Session], TdsError] | None = None
 
     def __post_init__(self) -> None:
@@ -121,7 +130,7 @@ class Catalogue:
         }
         self.server_roles: list[tuple] = [(3, 1)]
         self.server_permissions: list[tuple] = [(1, 100, "SERVER", "CONNECT SQL", "G", 0, None)]
-        self.databases = {"master": Database("master")}
+        self.databases = {"master": Database("master", id=1)}
         self.crossed = threading.Event()  # set when a slow statement has begun
         self._patterns = patterns()
 
@@ -197,18 +206,24 @@ class Catalogue:
 
     def _rows(self, noun: str, session: Session) -> list[tuple] | TdsError:
         version = ".".join(map(str, self.version)) + ".4"
+        numbers = {each.name: each.id or place for place, each in enumerate(self.databases.values(), 5)}
         listed = [database for database in self.databases.values() if database.is_listed]
         return {
             "server": [(version, self.edition, self.engine_edition, self.sees_definitions,
-                        self.sees_security_definitions, self.sees_databases, session.username)],
+                        self.sees_security_definitions, self.sees_databases, session.username, session.database)],
             "principals": [login.row for login in self.logins.values()],
+            "azure_logins": [(login.id, login.name, login.sid, login.is_disabled) for login in self.logins.values()
+                             if login.type == "S"],
             "server_roles": self.server_roles,
             "server_permissions": self.server_permissions,
-            "databases": [(each.name, each.state, each.state_text, each.has_access, each.sees_definitions, None)
-                          for each in listed],
-            "database_files": [(number, each.name if each.is_listed else None)
-                               for number, each in enumerate(self.databases.values(), 1)
-                               if self.sees_definitions],
+            "databases": [(numbers[each.name], each.name, each.state, each.state_text, each.snapshot_of,
+                           each.is_distributor, each.owner, each.is_trustworthy, each.has_access,
+                           each.sees_definitions, None) for each in listed],
+            "database_files": [(numbers[each.name], each.name if each.is_listed else None)
+                               for each in self.databases.values() if self.sees_definitions],
+            "file_sizes": [(numbers[each.name], each.name if each.is_listed else None, kind, size)
+                           for each in self.databases.values() for kind, size in each.files.items()
+                           if self.sees_definitions],
         }[noun]  # fmt: skip
 
     def _rows_of(self, noun: str, name: str, session: Session) -> list[tuple] | TdsError:
@@ -218,8 +233,11 @@ class Catalogue:
         if database.error is not None:
             return database.error if isinstance(database.error, TdsError) else database.error(session)
         return {
+            "database_sizes": list((database.own_files or database.files).items()),
+            "database_tables": database.tables,
             "database_users": database.users,
             "database_roles": database.roles,
             "database_permissions": database.permissions,
+            "database_broker": database.broker,
             "database_permissions_summarised": database.summarised,
         }[noun]

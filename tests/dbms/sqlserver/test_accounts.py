@@ -77,7 +77,9 @@ class TestLogins:
         scene.catalogue.grant(ada, "IMPERSONATE", on=(101, "SERVER_PRINCIPAL", 1, "s]a"), state="W")
         scene.catalogue.grant(ada, "CONNECT", on=(105, "ENDPOINT", 4, "mirror"))
         scene.catalogue.grant(ada, "CONTROL", on=(108, "AVAILABILITY_GROUP", 65536, None))
+        scene.catalogue.grant(ada, "ALTER", on=(108, "AVAILABILITY_GROUP", 65537, "ag 1"))
         assert category(account_of(scene.read(), "ada"), "server_permissions") == [
+            "ALTER ON AVAILABILITY GROUP::[ag 1]",
             "CONNECT ON ENDPOINT::mirror",
             "CONNECT SQL",
             "CONTROL ON AVAILABILITY GROUP::65536",
@@ -118,6 +120,32 @@ class TestDatabases:
         assert (clerks.kind, category(clerks, "database_roles")) == ("role", {"we]ird; shop": ["db_owner"]})
         assert category(clerks, "database_permissions") == {
             "we]ird; shop": {"other": {"CERTIFICATE::[o'brien]": ["VIEW DEFINITION"]}}
+        }
+
+    def test_name_what_a_permission_is_on_whatever_its_class(self, scene):
+        shop = scene.catalogue.database("shop")
+        user = shop.user(5, "orphan", sid=b"\x09gone")
+        shop.grant(user, "EXECUTE", on=(10, "XML_SCHEMA_COLLECTION", 7, "dbo", "xml] set", 0, None))
+        shop.grant(user, "REFERENCES", on=(23, "FULLTEXT_CATALOG", 7, None, "ft", 0, None))
+        for level, word in ((15, "MESSAGE_TYPE"), (16, "SERVICE_CONTRACT"), (17, "SERVICE"),
+                            (18, "REMOTE_SERVICE_BINDING"), (19, "ROUTE")):  # fmt: skip
+            shop.grant(user, "CONTROL", on=(level, word, 7, None, None, 0, None))
+            shop.broker += [(level, 7, f"//{word}"), (level, 8, "another")]
+        shop.grant(user, "SEND", on=(17, "SERVICE", 9, None, None, 0, None), state="D")  # of one that we do not see
+        found = category(account_of(scene.read(), "orphan", "shop"), "database_permissions")
+        assert found == {
+            "shop": {
+                "other": {
+                    "CONTRACT::[//SERVICE_CONTRACT]": ["CONTROL"],
+                    "FULLTEXT CATALOG::ft": ["REFERENCES"],
+                    "MESSAGE TYPE::[//MESSAGE_TYPE]": ["CONTROL"],
+                    "REMOTE SERVICE BINDING::[//REMOTE_SERVICE_BINDING]": ["CONTROL"],
+                    "ROUTE::[//ROUTE]": ["CONTROL"],
+                    "SERVICE::9": ["DENY SEND"],
+                    "SERVICE::[//SERVICE]": ["CONTROL"],
+                    "XML SCHEMA COLLECTION::dbo.[xml]] set]": ["EXECUTE"],
+                }
+            }
         }
 
     def test_make_accounts_of_users_that_no_login_stands_for(self, scene):

@@ -132,13 +132,6 @@ def test_a_server_before_2012_is_told_apart(scenes, version):
     assert (error.params["version"], error.params["minimum"]) == (".".join(map(str, version)), "11.0")
 
 
-def test_azure_sql_database_is_refused_instead_of_read_by_halves(scene):
-    scene.catalogue.engine_edition = 5
-    error = failure_of(scene)
-    assert type(error) is SyncDataError
-    assert "Azure SQL Database" in error.params["detail"]
-
-
 def test_a_server_that_falls_silent_ends_the_read_after_the_statement_time_out(scene):
     with Proxy((scene.server.host, scene.server.port)) as proxy:
         target = scene.target(host=proxy.host, port=proxy.port, statement_timeout=1)

@@ -82,3 +82,45 @@ def test_privileges_stand_where_rules_look_for_them(scene):
         "global": [], "server": ["CONNECT SQL"], "system": [], "database": {"shop": ["CREATE TABLE"]},
         "tablespace": {},
     }  # fmt: skip
+
+
+class TestTrustworthyDatabases:
+    def escalations(self, scene, **changes) -> dict[str, list[str]]:
+        """Of each user of a database whose owner is sa, unless the changes say otherwise."""
+        database = scene.catalogue.database("sho]p", **{"is_trustworthy": True, **changes})
+        logins = {name: scene.catalogue.login(name) for name in ("owner", "nested", "control", "acts", "reader")}
+        numbers = {name: database.user(number, name, sid=login.sid)
+                   for number, (name, login) in enumerate(logins.items(), 5)}  # fmt: skip
+        database.user(16400, "clerks", sid=b"clerks", type="R", authentication=0)
+        database.roles += [(16384, numbers["owner"]), (16384, 16400), (16400, numbers["nested"])]
+        database.grant(numbers["control"], "CONTROL", state="W")
+        database.grant(numbers["control"], "CONTROL", on=(3, "SCHEMA", 5, "sales", None, 0, None))
+        database.grant(numbers["acts"], "IMPERSONATE", on=(4, "DATABASE_PRINCIPAL", 1, None, "dbo", 0, None))
+        database.grant(numbers["reader"], "CONTROL", state="D")
+        snapshot = scene.read()
+        found = {name: facts_of(snapshot, name)["meta"].get("escalation", []) for name in (*logins, "sa")}
+        return {name: ways for name, ways in found.items() if ways}
+
+    def test_of_a_sysadmin_make_whoever_can_act_as_dbo_a_sysadmin(self, scene):
+        assert self.escalations(scene) == {
+            "owner": ["TRUSTWORTHY [sho]]p]: db_owner"],
+            "nested": ["TRUSTWORTHY [sho]]p]: clerks → db_owner"],
+            "control": ["TRUSTWORTHY [sho]]p]: CONTROL"],
+            "acts": ["TRUSTWORTHY [sho]]p]: IMPERSONATE ON USER::dbo"],
+        }
+
+    def test_of_somebody_else_or_that_are_not_trustworthy_make_nobody_one(self, scene):
+        assert self.escalations(scene, owner=b"\x09nobody") == {}
+        assert self.escalations(scene, is_trustworthy=False) == {}
+
+    def test_of_a_member_of_a_nested_role_count_too(self, scene):
+        boss = scene.catalogue.login("boss")
+        role = scene.catalogue.role("dbas", boss)
+        scene.catalogue.server_roles.append((3, role.id))
+        assert "owner" in self.escalations(scene, owner=boss.sid)
+
+    def test_that_lead_up_through_public_lead_everybody(self, scene):
+        msdb = scene.catalogue.database("msdb", is_trustworthy=True)
+        msdb.user(5, "ada", sid=scene.catalogue.login("ada").sid)
+        msdb.grant(0, "CONTROL")
+        assert facts_of(scene.read(), "ada")["meta"]["escalation"] == ["TRUSTWORTHY msdb: public: CONTROL"]

@@ -38,7 +38,9 @@ class Mutant:
 
     def text(self, query: exp.Query, dialect: str) -> str:
         mutant = query.copy()
-        self.change(list(mutant.walk(bfs=False))[self.place])
+        changed = self.change(list(mutant.walk(bfs=False))[self.place])
+        if self.place == 0 and isinstance(changed, exp.Expression):  # the whole query was replaced
+            mutant = changed
         return mutant.sql(dialect, comments=False)
 
 

@@ -6,11 +6,19 @@ files of 2.4 TB; permissions of every class whose ids are the same number, so th
 
 from __future__ import annotations
 
+import uuid
+
 from tests.twins import catalog
 
 SA, APP, UPPER, QUOTED, GONE = b"\x01", b"\x06app", b"\x06APP", b"\x06ob", b"\x06gone"
 SALES, ODD = "sales", "we]ird.db"
+GROUP, OTHER_GROUP = uuid.UUID(int=1), uuid.UUID(int=2)
 SHARED_ID = 5  # of an object, a schema, a type, a principal, an assembly, keys and a certificate
+PAGE_COUNTS = (
+    "in_row_data_page_count", "in_row_used_page_count", "in_row_reserved_page_count", "lob_used_page_count",
+    "lob_reserved_page_count", "row_overflow_used_page_count", "row_overflow_reserved_page_count", "used_page_count",
+    "reserved_page_count", "row_count",
+)  # fmt: skip
 PAGES = 300_000_000  # 2.4 TB: times 8192 they overflow an int
 
 
@@ -26,8 +34,14 @@ def principal(id, name, type, sid, *, disabled=False, fixed=False, database="mas
     }
 
 
-def login(id, name, *, policy, expiration):
-    return {"principal_id": id, "name": name, "is_policy_checked": policy, "is_expiration_checked": expiration}
+def database(id, name, owner, **changes):
+    return {"database_id": id, "name": name, "owner_sid": owner, "state": 0, "source_database_id": None,
+            "is_distributor": False, "is_trustworthy_on": False, **changes}  # fmt: skip
+
+
+def login(id, name, sid, *, policy, expiration):
+    return {"principal_id": id, "name": name, "sid": sid, "is_disabled": sid == SA, "is_policy_checked": policy,
+            "is_expiration_checked": expiration}  # fmt: skip
 
 
 def user(id, name, type, sid, authentication, schema=None, *, fixed=False):
@@ -55,6 +69,18 @@ def permission(class_, major, grantee, code, name, state, *, minor=0):
     }
 
 
+def partition(object_id, index, *, number=1, scale=1):
+    """A row of sys.dm_db_partition_stats in which no two counts, nor sums of them, are the same."""
+    counts = dict(zip(PAGE_COUNTS, (1, 2, 4, 8, 16, 32, 64, 128, 256, 1000), strict=True))
+    return {
+        "partition_id": 7_000_000_000 + object_id,
+        "object_id": object_id,
+        "index_id": index,
+        "partition_number": number,
+        **{name: count * scale for name, count in counts.items()},
+    }
+
+
 def member(role, of):
     return {"role_principal_id": role, "member_principal_id": of}
 
@@ -73,10 +99,10 @@ SERVER = {
         principal(262, "##MS_AgentSigningCertificate##", "C", None),
     ],
     "sys.sql_logins": [
-        login(1, "sa", policy=False, expiration=False),
-        login(257, "app", policy=True, expiration=False),
-        login(258, "APP", policy=True, expiration=True),
-        login(259, "o'brien]x", policy=False, expiration=True),
+        login(1, "sa", SA, policy=False, expiration=False),
+        login(257, "app", APP, policy=True, expiration=False),
+        login(258, "APP", UPPER, policy=True, expiration=True),
+        login(259, "o'brien]x", QUOTED, policy=False, expiration=True),
     ],
     "sys.server_role_members": [member(3, 1), member(3, 260), member(261, 257), member(4, 261)],
     "sys.server_permissions": [
@@ -87,17 +113,30 @@ SERVER = {
         permission(105, 4, 2, "CO", "CONNECT", "G"),
         permission(101, 4, 261, "VW", "VIEW DEFINITION", "G"),
         permission(105, 262, 258, "CO", "CONNECT", "D"),  # an endpoint that the reader does not see
+        permission(108, 4, 258, "AL", "ALTER", "G"),
+        permission(108, 257, 258, "CL", "CONTROL", "G"),  # of a group that the reader does not see
     ],
     "sys.endpoints": [
         {"endpoint_id": 4, "name": "TSQL Default TCP", "type": 2, "principal_id": 1},
         {"endpoint_id": 257, "name": "Mirroring", "type": 4, "principal_id": 260},
         {"endpoint_id": 0, "name": "Dedicated Admin Connection", "type": 2, "principal_id": 1},
     ],
+    "sys.availability_groups": [
+        {"group_id": GROUP, "name": "ag]1"},
+        {"group_id": OTHER_GROUP, "name": "ag 2"},
+    ],
+    "sys.availability_replicas": [
+        {"replica_id": OTHER_GROUP, "group_id": GROUP, "replica_metadata_id": 4},
+        {"replica_id": GROUP, "group_id": OTHER_GROUP, "replica_metadata_id": 262},
+        {"replica_id": uuid.UUID(int=3), "group_id": OTHER_GROUP, "replica_metadata_id": None},
+    ],
     "sys.databases": [
-        {"database_id": 1, "name": "master", "owner_sid": SA, "state": 0},
-        {"database_id": 5, "name": SALES, "owner_sid": APP, "state": 0},
-        {"database_id": 6, "name": ODD, "owner_sid": None, "state": 0},
-        {"database_id": 7, "name": "Sales", "owner_sid": GONE, "state": 6},
+        database(1, "master", SA),
+        database(5, SALES, APP, is_trustworthy_on=True),
+        database(6, ODD, None),
+        database(7, "Sales", GONE, state=6),
+        database(8, "distribution", SA, is_distributor=True),
+        database(10, "sales before", APP, source_database_id=5),
     ],
     "sys.master_files": [
         {"database_id": 1, "file_id": 1, "type": 0, "size": 512},
@@ -105,6 +144,7 @@ SERVER = {
         {"database_id": 5, "file_id": 1, "type": 0, "size": PAGES},
         {"database_id": 5, "file_id": 2, "type": 1, "size": 1000},
         {"database_id": 5, "file_id": 3, "type": 0, "size": 8},
+        {"database_id": 5, "file_id": 65537, "type": 2, "size": 0},
         {"database_id": 7, "file_id": 1, "type": 0, "size": 64},
         {"database_id": 9, "file_id": 1, "type": 0, "size": 64},  # of a database that the reader does not see
     ],
@@ -160,6 +200,56 @@ DATABASE = {
         {"asymmetric_key_id": SHARED_ID, "name": "asym key", "principal_id": 1},
         {"asymmetric_key_id": 256, "name": "unused key", "principal_id": 1},
     ],
+    **{
+        f"sys.{view}": [
+            {key: SHARED_ID, "name": name, "principal_id": 7, **changes},
+            {key: 257, "name": f"unused {name}", "principal_id": SHARED_ID, **changes},
+        ]
+        for view, key, name, changes in (
+            ("xml_schema_collections", "xml_collection_id", "xml] set", {"schema_id": 1}),
+            ("service_message_types", "message_type_id", "//msg/Type", {}),
+            ("service_contracts", "service_contract_id", "//msg/Contract", {}),
+            ("services", "service_id", "//msg/Service", {}),
+            ("remote_service_bindings", "remote_service_binding_id", "binding", {}),
+            ("routes", "route_id", "route", {}),
+            ("fulltext_catalogs", "fulltext_catalog_id", "ft catalog", {}),
+        )
+    },
+    "sys.objects": [
+        {"object_id": SHARED_ID, "name": "or]ders", "schema_id": 7, "type": "U"},
+        {"object_id": 101, "name": "p_pay", "schema_id": 1, "type": "P"},
+        {"object_id": 200, "name": "o'brien", "schema_id": SHARED_ID, "type": "U"},
+        {"object_id": 201, "name": "O'Brien", "schema_id": SHARED_ID, "type": "V"},
+        {"object_id": 202, "name": "hidden schema", "schema_id": 99, "type": "U"},
+        {"object_id": 300, "name": "xml_index_nodes_200_1", "schema_id": 7, "type": "IT", "parent_object_id": 200},
+        {"object_id": 301, "name": "sysallocunits", "schema_id": 7, "type": "S"},
+    ],
+    "sys.internal_tables": [
+        {
+            "object_id": 300,
+            "name": "xml_index_nodes_200_1",
+            "schema_id": 7,
+            "type": "IT",
+            "parent_id": 200,
+            "internal_type": 202,
+        },
+    ],
+    "sys.dm_db_partition_stats": [
+        partition(SHARED_ID, 1, scale=PAGES),
+        partition(SHARED_ID, 1, number=2, scale=3),
+        partition(SHARED_ID, 2),
+        partition(200, 0, scale=5),
+        partition(200, 3, scale=7),
+        partition(300, 1, scale=11),
+        partition(201, 1, scale=13),
+        *(partition(other, 1) for other in (101, 202, 301, 404)),
+    ],
+    "sys.database_files": [
+        {"file_id": 1, "type": 0, "size": PAGES},
+        {"file_id": 3, "type": 0, "size": PAGES},
+        {"file_id": 2, "type": 1, "size": 64},
+        {"file_id": 65537, "type": 2, "size": 128},
+    ],
     "sys.database_permissions": [
         permission(0, 0, SHARED_ID, "CO", "CONNECT", "G"),
         permission(0, 0, 6, "CO", "CONNECT", "D"),
@@ -182,7 +272,9 @@ DATABASE = {
         permission(24, SHARED_ID, 7, "CL", "CONTROL", "G"),
         permission(25, SHARED_ID, 7, "CL", "CONTROL", "D"),
         permission(26, SHARED_ID, 7, "CL", "CONTROL", "W"),
-        permission(17, SHARED_ID, 7, "SN", "SEND", "G"),
+        permission(10, SHARED_ID, 7, "EX", "EXECUTE", "G"),
+        *(permission(class_, SHARED_ID, 7, "VW", "VIEW DEFINITION", "G") for class_ in (15, 16, 17, 18, 19, 23)),
+        permission(17, 6, 7, "SN", "SEND", "G"),  # of a service that the reader does not see
     ],
 }
 ANSWERS = (

@@ -29,6 +29,16 @@ EQUIVALENT = {
     ("database_permissions_summarised.sql", "the right half only in p.class = 1 AND o.object_id = p.major_id"): (
         "the schema of o counts only where the class is 1"
     ),
+    (
+        "database_tables.sql",
+        "a left join in JOIN [sales].sys.objects AS o ON o.object_id = COALESCE(i.parent_id, p",
+    ): "what has no object has no type either",
+    **{
+        ("database_tables.sql", f"{column} for object_id in GROUP BY o.object_id, s.name, o.name"): (
+            "schema and name tell objects apart, unless a collation ignores letter case"
+        )
+        for column in ("principal_id", "schema_id", "parent_object_id")
+    },
     **{
         (f"object_privileges{variant}.sql", f"PROFILE for username in {alias}.username IS NULL"): (
             "every user has a profile: either is NULL when there is no user"

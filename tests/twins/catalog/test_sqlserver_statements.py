@@ -33,16 +33,18 @@ def objects(grantee, name, state, schema, *, columns=0, number=1):
 
 def server(year):
     security = 1 if year >= 2022 else None
-    return [(NUMBERS[year], EDITION, 3, 1, security, 0, "DOM\\monitor")]
+    return [(NUMBERS[year], EDITION, 3, 1, security, 0, "DOM\\monitor", "master")]
 
 
 def databases(year):
     security = 1 if year >= 2022 else None
     return [
-        ("master", 0, "ONLINE", 1, 1, security),
-        (SALES, 0, "ONLINE", 1, 0, security),
-        (ODD, 0, "ONLINE", 0, 1, security),
-        ("Sales", 6, "OFFLINE", None, None, None),
+        (1, "master", 0, "ONLINE", None, False, SA, False, 1, 1, security),
+        (5, SALES, 0, "ONLINE", None, False, APP, True, 1, 0, security),
+        (6, ODD, 0, "ONLINE", None, False, None, False, 0, 1, security),
+        (7, "Sales", 6, "OFFLINE", None, False, GONE, False, None, None, None),
+        (8, "distribution", 0, "ONLINE", None, True, SA, False, None, None, None),
+        (10, "sales before", 0, "ONLINE", 5, False, APP, False, None, None, None),
     ]
 
 
@@ -57,13 +59,50 @@ OTHERS = [
     permission(7, 24, "SYMMETRIC_KEYS", "CONTROL", "G", 5, None, "sym key"),
     permission(7, 25, "CERTIFICATE", "CONTROL", "D", 5, None, "cert"),
     permission(7, 26, "ASYMMETRIC_KEY", "CONTROL", "W", 5, None, "asym key"),
-    permission(7, 17, "SERVICE", "SEND", "G", 5),
+    permission(7, 10, "XML_SCHEMA_COLLECTION", "EXECUTE", "G", 5, "dbo", "xml] set"),
+    permission(7, 15, "MESSAGE_TYPE", "VIEW DEFINITION", "G", 5),
+    permission(7, 16, "SERVICE_CONTRACT", "VIEW DEFINITION", "G", 5),
+    permission(7, 17, "SERVICE", "VIEW DEFINITION", "G", 5),
+    permission(7, 18, "REMOTE_SERVICE_BINDING", "VIEW DEFINITION", "G", 5),
+    permission(7, 19, "ROUTE", "VIEW DEFINITION", "G", 5),
+    permission(7, 23, "FULLTEXT_CATALOG", "VIEW DEFINITION", "G", 5, None, "ft catalog"),
+    permission(7, 17, "SERVICE", "SEND", "G", 6),
 ]
+BROKER = {15: "//msg/Type", 16: "//msg/Contract", 17: "//msg/Service", 18: "binding", 19: "route"}
 # What each statement returns from the sample; what depends on the version is a function of it.
 EXPECTED = {
     "server": server,
     "databases": databases,
     "database_files": [(1, "master"), (5, SALES), (7, "Sales"), (9, None)],
+    "file_sizes": [
+        (1, "master", 0, 512),
+        (1, "master", 1, 128),
+        (5, SALES, 0, 300_000_008),
+        (5, SALES, 1, 1000),
+        (5, SALES, 2, 0),
+        (7, "Sales", 0, 64),
+        (9, None, 0, 64),
+    ],
+    "database_sizes": [(0, 600_000_000), (1, 64), (2, 128)],
+    # Counts of a partition in the order of the view are 1, 2, 4 … 256 pages and 1000 rows, times what stands here.
+    "database_tables": [
+        (
+            "Shop",
+            "or]ders",
+            300_000_004 * 256,
+            300_000_003 * 41,
+            300_000_004 * 128,
+            300_000_003_000,
+        ),
+        ("shop", "o'brien", (5 + 7 + 11) * 256, 5 * 41, (5 + 7 + 11) * 128, 5000),
+        ("shop", "O'Brien", 13 * 256, 13 * 41, 13 * 128, 13_000),
+    ],
+    "azure_logins": [
+        (1, "sa", SA, True),
+        (257, "app", APP, False),
+        (258, "APP", UPPER, False),
+        (259, "o'brien]x", QUOTED, False),
+    ],
     "principals": [
         (1, "sa", SA, "S", True, False, "master", False, False, None, None, None, None),
         (2, "public", b"\x00R2", "R", False, False, "master", None, None, None, None, None, None),
@@ -85,6 +124,8 @@ EXPECTED = {
         (2, 105, "ENDPOINT", "CONNECT", "G", 4, "TSQL Default TCP"),
         (261, 101, "SERVER_PRINCIPAL", "VIEW DEFINITION", "G", 4, "securityadmin"),
         (258, 105, "ENDPOINT", "CONNECT", "D", 262, None),
+        (258, 108, "AVAILABILITY_GROUP", "ALTER", "G", 4, "ag]1"),
+        (258, 108, "AVAILABILITY_GROUP", "CONTROL", "G", 257, None),
     ],
     "database_users": [
         (0, "public", b"\x01\x05P", "R", False, None, 0),
@@ -112,6 +153,10 @@ EXPECTED = {
         on_object(5, "EXECUTE", "W", 102, "dbo", "P_Pay"),
         on_object(8, "SELECT", "D", -10, "dbo", "all_views"),
         on_object(0, "SELECT", "G", 5, "Shop", "or]ders"),
+    ],
+    "database_broker": [
+        *((class_, 5, name) for class_, name in BROKER.items()),
+        *((class_, 257, f"unused {name}") for class_, name in BROKER.items()),
     ],
     "database_permissions_summarised": [
         *(summarised(*row[:8]) for row in OTHERS),
@@ -153,6 +198,10 @@ def test_statement_about_a_database_reads_no_other(noun):
     twin.database("empty")
     about_databases = noun == "database_files"  # of all of them
     assert bool(twin.rows(on("empty", noun, 2022))) == about_databases
+
+
+def test_tables_come_with_the_largest_first():
+    assert sample(2022).rows(on(SALES, "database_tables", 2022)) == EXPECTED["database_tables"]
 
 
 def test_a_reader_who_sees_nothing_gets_no_rows_and_no_error():
