@@ -161,18 +161,20 @@ def test_the_command_prints_the_missing_grants_and_succeeds_when_nothing_is_miss
     ended = manage("instances", "test", instance.name)
     assert (ended.status, ended.err) == (1, "")
     assert "  database:secret: denied (no CONNECT privilege)" in ended.out.splitlines()
-    assert ended.out.splitlines()[-1] == '  GRANT CONNECT ON DATABASE "secret" TO "monitor";'
+    statements = ['GRANT CONNECT ON DATABASE "secret" TO "monitor"', 'GRANT pg_read_all_stats TO "monitor"']
+    assert ended.out.splitlines()[-2:] == [f"  {statement};" for statement in statements]
     ended = manage("instances", "test", instance.name, "--json")
     assert (ended.status, ended.err) == (1, "")
     assert ended.json["success"] is True
-    (statement,) = ended.json["grants"]
+    assert ended.json["grants"] == statements
     with psycopg.connect(host=server.host, port=server.port, user="postgres", autocommit=True) as superuser:
-        superuser.execute(statement)
+        for statement in statements:
+            superuser.execute(statement)
         try:
             ended = manage("instances", "test", instance.name, "--json")
             printed = manage("instances", "test", instance.name)
         finally:
-            superuser.execute("REVOKE CONNECT ON DATABASE secret FROM monitor")
+            superuser.execute("REVOKE CONNECT ON DATABASE secret FROM monitor; REVOKE pg_read_all_stats FROM monitor")
     assert (ended.status, printed.status) == (0, 0)
     assert ended.json["grants"] == []
     assert [line.split(":")[1] for line in ended.json["missing"]] == ["template0"]
