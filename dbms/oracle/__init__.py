@@ -2,10 +2,12 @@
 
 from dbms.base import Adapter
 from dbms.oracle.accounts import read_accounts
+from dbms.oracle.capacity import read_capacity
 from dbms.oracle.connection import DEFAULT_SERVICE, MINIMUM_VERSION, connect
 from dbms.oracle.facts import facts, reach
 from dbms.oracle.grants import grants
 from dbms.oracle.scopes import CATEGORY_SCOPES
+from dbms.oracle.tables import read_tables
 
 adapter = Adapter(
     key="oracle",
@@ -21,4 +23,7 @@ adapter = Adapter(
     reach=reach,
     facts=facts,
     facts_version=1,
+    read_capacity=read_capacity,
+    read_tables=read_tables,
+    capacity_grants=grants,
 )

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from dbms.oracle.answers import Answers
 from dbms.oracle.connection import Connection
-from dbms.oracle.containers import OWN, Containers, read_containers, server_coverage
+from dbms.oracle.containers import OWN, ROOT_NOUNS, Containers, read_containers, server_coverage
 from dbms.oracle.grants import select_on
 from dbms.oracle.names import quoted
 from dbms.oracle.principals import PUBLIC, Place, Principal, read_principals
-from dbms.oracle.privileges import ADMIN, GRANT_ROW_CAP, in_pdb
+from dbms.oracle.privileges import ADMIN, GRANT_ROW_CAP, SOURCES, in_pdb
 from dbms.oracle.scopes import ScopeRead, read_scopes
 from dbms.snapshots import (
     DATABASE_LIST,
@@ -26,6 +26,8 @@ from dbms.snapshots import (
     storable,
 )
 from whalefall.errors import PrivilegeMissing
+
+OWN_NOUNS = ("users", "roles", "password_lock_times")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +54,7 @@ def read_accounts(connection: Connection, *, grant_row_cap: int = GRANT_ROW_CAP)
     cannot be read only costs its own scope, and the pluggable databases, which are read as a whole. Raises RemoteError
     when users or roles cannot be read: then nobody knows who exists.
     """
-    answers = Answers(connection, row_limit=grant_row_cap + 1)
+    answers = Answers(connection, _nouns(connection, grant_row_cap + 1))
     server = connection.server
     snapshot = AccountsSnapshot(
         db_type=server.db_type,
@@ -72,7 +74,8 @@ def read_accounts(connection: Connection, *, grant_row_cap: int = GRANT_ROW_CAP)
         raise PrivilegeMissing(**connection.target.address, detail=needed, extra=error.extra) from error
     scopes = read_scopes(answers, grant_row_cap=grant_row_cap)
     failed = next((read.coverage for read in scopes if read.coverage.status != "ok"), None)
-    containers = read_containers(answers, failed=failed)
+    seen = {container for _, container in principals}  # every open container has users
+    containers = read_containers(answers, seen=seen, failed=failed)
     reading = Reading(principals=principals, scopes=scopes, containers=containers)
     return replace(
         snapshot,
@@ -80,10 +83,18 @@ def read_accounts(connection: Connection, *, grant_row_cap: int = GRANT_ROW_CAP)
             server_coverage(containers, (DATABASE_LIST,) if containers.is_list_complete else ()),
             *(read.coverage for read in scopes),
             *_pdb_coverage(reading),
-            *containers.unread,
+            *containers.unread.values(),
         ),
         accounts=_accounts(reading),
     )
+
+
+def _nouns(connection: Connection, row_limit: int) -> Iterator[tuple[str, int | None]]:
+    """(statement, how many rows of it to take)."""
+    yield from ((noun, None) for noun in OWN_NOUNS)
+    if connection.is_root:
+        yield from ((noun, None) for noun in ROOT_NOUNS)
+    yield from ((source.noun, row_limit) for source in SOURCES if connection.server.number >= source.since)
 
 
 def _pdb_coverage(reading: Reading) -> list[Coverage]:

@@ -100,7 +100,7 @@ class TestGrants:
         database.insert("ts_quotas", 0, username="BOB", tablespace_name="USERS", max_bytes=-1, dropped="NO")
         database.insert("ts_quotas", 0, username="BOB", tablespace_name="DATA", max_bytes=5 * 10**12, dropped="NO")
         database.insert("ts_quotas", 0, username="BOB", tablespace_name="GONE", max_bytes=-1, dropped="YES")
-        database.run("INSERT INTO all_pwfile VALUES (0, 'BOB', 'TRUE', 'FALSE', 'TRUE', 'FALSE', 'FALSE')")
+        scene.in_password_file("BOB", "SYSDBA", "SYSASM", "SYSBACKUP")
         snapshot = scene.read()
         assert held(snapshot, "BOB") == {
             "oracle_roles": ["CONNECT", "READER WITH ADMIN OPTION"],
@@ -112,7 +112,7 @@ class TestGrants:
                 "DIRECTORY DATA_DIR": ["READ"],
             },
             "oracle_column_privileges": {'APP.T."c d"': ["UPDATE WITH GRANT OPTION"]},
-            "oracle_admin_privileges": ["SYSDBA", "SYSBACKUP"],
+            "oracle_admin_privileges": ["SYSDBA", "SYSASM", "SYSBACKUP"],
             "oracle_proxies": ['"app" WITH NO ROLES', "APP WITH ROLE READER"],
             "oracle_quotas": {"USERS": ["QUOTA UNLIMITED"], "DATA": ["QUOTA 5000000000000"]},
         }
@@ -245,9 +245,15 @@ class TestVersions:
         scene.read()
         assert not [text for text in scene.server.received if "schema_privs" in text]
 
-    def test_before_12_2_have_no_containers_in_the_password_file(self, cdb):
-        cdb.server.version_number = 0x0C010200
-        cdb.database.run("INSERT INTO all_pwfile VALUES (0, 'C##MONITOR', 'TRUE', 'FALSE', 'FALSE', 'FALSE', 'FALSE')")
+    @pytest.mark.parametrize("version", [0x0C010200, 0x13130000], ids=["12.1.0.2", "19.19"])
+    def test_keep_the_password_file_by_container(self, cdb, version):
+        cdb.server.version_number = version
+        cdb.database.add_login("C##ROOT", "x")
+        cdb.database.add_login("APP", "x", con_id=3)
+        cdb.in_password_file("C##MONITOR", "SYSDBA")
+        cdb.in_password_file("C##ROOT", "SYSOPER", con_id=1)
+        cdb.in_password_file("APP", "SYSBACKUP", con_id=3)
         snapshot = cdb.read()
         assert held(snapshot, "C##MONITOR")["oracle_admin_privileges"] == ["SYSDBA"]
-        assert not [text for text in cdb.server.received if "w.con_id" in text]
+        assert held(snapshot, "C##ROOT")["oracle_admin_privileges"] == ["SYSOPER"]
+        assert held(snapshot, "APP", "SALES")["oracle_pdb_admin_privileges"] == {"SALES": ["SYSBACKUP"]}

@@ -58,8 +58,8 @@ def test_a_role_in_quotes_is_another_than_the_one_without(bob):
 
 def test_sysdba_of_the_password_file_is_a_superuser_and_sysoper_is_none(bob):
     bob.database.add_login("EVE", "x")
-    bob.database.run("INSERT INTO all_pwfile VALUES (0, 'BOB', 'TRUE', 'FALSE', 'FALSE', 'FALSE', 'FALSE')")
-    bob.database.run("INSERT INTO all_pwfile VALUES (0, 'EVE', 'FALSE', 'TRUE', 'FALSE', 'FALSE', 'FALSE')")
+    bob.in_password_file("BOB", "SYSDBA")
+    bob.in_password_file("EVE", "SYSOPER")
     assert reasons(bob, "BOB") == {"SUPERUSER": ["SYSDBA"]}
     assert reasons(bob, "EVE") == {}
 
