@@ -9,6 +9,7 @@ from typing import Any
 from dbms.oracle.answers import Answers
 from dbms.oracle.connection import Connection
 from dbms.oracle.containers import OWN, ROOT_NOUNS, Containers, read_containers, server_coverage
+from dbms.oracle.facts import Graph
 from dbms.oracle.grants import select_on
 from dbms.oracle.names import quoted
 from dbms.oracle.principals import PUBLIC, Place, Principal, read_principals
@@ -76,16 +77,18 @@ def read_accounts(connection: Connection, *, grant_row_cap: int = GRANT_ROW_CAP)
     failed = next((read.coverage for read in scopes if read.coverage.status != "ok"), None)
     seen = {container for _, container in principals}  # every open container has users
     containers = read_containers(answers, seen=seen, failed=failed)
-    reading = Reading(principals=principals, scopes=scopes, containers=containers)
+    accounts = _accounts(Reading(principals=principals, scopes=scopes, containers=containers))
+    if failed is None and not containers.unread and (containers.is_list_complete or not connection.is_root):
+        accounts = _shut_out(accounts)  # else nobody can say that an account has no way in
     return replace(
         snapshot,
         coverage=(
             server_coverage(containers, (DATABASE_LIST,) if containers.is_list_complete else ()),
             *(read.coverage for read in scopes),
-            *_pdb_coverage(reading),
+            *_pdb_coverage(scopes, containers),
             *containers.unread.values(),
         ),
-        accounts=_accounts(reading),
+        accounts=accounts,
     )
 
 
@@ -97,12 +100,23 @@ def _nouns(connection: Connection, row_limit: int) -> Iterator[tuple[str, int | 
     yield from ((source.noun, row_limit) for source in SOURCES if connection.server.number >= source.since)
 
 
-def _pdb_coverage(reading: Reading) -> list[Coverage]:
-    categories = tuple(category for read in reading.scopes for category in read.pdb_categories)
-    reason = "summarised" if any(read.suffix for read in reading.scopes) else ""
+def _shut_out(accounts: Sequence[AccountSnapshot]) -> tuple[AccountSnapshot, ...]:
+    """The accounts, with those locked that may log in nowhere because they lack CREATE SESSION."""
+    graph = Graph(accounts)
+    return tuple(
+        replace(account, is_locked=True)
+        if account.kind == "user" and not account.is_locked and not graph.opens_sessions(account)
+        else account
+        for account in accounts
+    )
+
+
+def _pdb_coverage(scopes: Sequence[ScopeRead], containers: Containers) -> list[Coverage]:
+    categories = tuple(category for read in scopes for category in read.pdb_categories)
+    reason = "summarised" if any(read.suffix for read in scopes) else ""
     return [
         Coverage(scope=pdb_scope(name), status="ok", reason=reason, categories=categories)
-        for name in reading.containers.pdbs.values()
+        for name in containers.pdbs.values()
     ]
 
 

@@ -14,6 +14,8 @@ from dbms.oracle.failures import ends_reading
 from whalefall.errors import PrivilegeMissing, RemoteError, RemoteTimeout
 
 OBJECT = re.compile(r"SYS\.[\w$]+")
+# Statements whose last column is a moment that changes by every login: its day is enough, or no two reads were equal.
+BY_DAY = ("users",)
 NO_SELECT = "no SELECT on {tables}"
 
 
@@ -74,11 +76,12 @@ def needed_by(connection: Connection, noun: str) -> list[str]:
 
 def _ask(connection: Connection, noun: str, most: int | None) -> list[tuple[Any, ...]] | RemoteError:
     try:
-        return connection.rows(noun, most=most)
+        rows = connection.rows(noun, most=most)
     except RemoteError as error:
         if ends_reading(error, connection.target):
             raise
         return error
+    return [(*row, moment and moment.date()) for *row, moment in rows] if noun in BY_DAY else rows
 
 
 def _said(answer: list[tuple[Any, ...]] | RemoteError) -> list[str]:

@@ -41,6 +41,10 @@ class TestUsers:
             ("EXPIRED(GRACE) & LOCKED", True),
             ("OPEN & IN ROLLOVER", False),
             ("LOCKED & IN ROLLOVER", True),
+            ("EXPIRED & LOCKED(TIMED) & IN ROL", False),  # the column holds 32 characters
+            ("EXPIRED(GRACE) & LOCKED(TIMED) &", False),
+            ("EXPIRED(GRACE) & LOCKED & IN ROL", True),
+            ("EXPIRED (GRACE) & LOCKED (TIMED)", False),
         ],
     )
     def test_are_locked_as_their_status_says(self, scene, status, is_locked):
@@ -48,6 +52,25 @@ class TestUsers:
         bob = by_name(scene.read(), "BOB")
         assert bob.is_locked is is_locked
         assert bob.observed == {"account_status": status}
+
+    @pytest.mark.parametrize(
+        ("status", "is_expired"),
+        [("EXPIRED & IN ROLLOVER", True), ("EXPIRED(GRACE) & LOCKED(TIMED) &", False), ("EXPIRED (GRACE)", False)],
+    )
+    def test_are_expired_for_good_only_without_grace(self, scene, status, is_expired):
+        scene.database.add_login("BOB", "x", account_status=status)
+        assert (by_name(scene.read(), "BOB").password_expires_at is not None) is is_expired
+
+    def test_show_the_day_of_their_last_login_and_no_other_login_of_that_day_is_a_change(self, scene):
+        scene.database.add_login("BOB", "x", last_login=datetime.datetime(2030, 5, 1, 23, 59))
+        first = scene.read()
+        assert by_name(first, "BOB").observed == {"account_status": "OPEN", "last_login": "2030-05-01"}
+        scene.database.run("UPDATE all_users SET last_login = '2030-05-01 00:01:00' WHERE username = 'BOB'")
+        assert scene.read(known_digest=first.digest).is_known
+        scene.database.run("UPDATE all_users SET last_login = '2030-05-02 00:01:00' WHERE username = 'BOB'")
+        second = scene.read(known_digest=first.digest)
+        assert not second.is_known
+        assert by_name(second, "BOB").digests == by_name(first, "BOB").digests
 
     def test_that_nobody_can_log_in_as_are_locked(self, scene):
         scene.database.add_login("SCHEMA_ONLY", "x", authentication_type="NONE")

@@ -12,6 +12,7 @@ from tests.twins import catalog
 from tests.twins.catalog.oracle_storage import FILES, OF_SALES, REDO_LOGS, STORAGE
 
 LOCKED_AT, EXPIRES = dt.datetime(2024, 2, 1, 8, 30), dt.datetime(2024, 6, 1, 0, 0)
+LOGGED_IN = dt.datetime(2024, 2, 29, 23, 30, tzinfo=dt.timezone(dt.timedelta(hours=-5)))
 ROOT = "CDB$ROOT"
 VERSIONS = ((12, 1, 0, 2), (19, 0), (23, 0))
 
@@ -120,7 +121,7 @@ DICTIONARY = {
     "DBA_USERS": [
         user(0, "SYS", common="YES", oracle="Y"),
         user(13, "OUTLN", "EXPIRED & LOCKED(TIMED)", oracle="Y", LOCK_DATE=LOCKED_AT, EXPIRY_DATE=EXPIRES),
-        user(108, "APP", EXPIRY_DATE=EXPIRES),
+        user(108, "APP", EXPIRY_DATE=EXPIRES, LAST_LOGIN=LOGGED_IN),
         user(109, "app", "LOCKED", LOCK_DATE=LOCKED_AT, PROFILE="STRICT"),
         user(110, 'a"b', authentication="NONE", PASSWORD_VERSIONS=None, PROXY_ONLY_CONNECT="Y"),
         user(111, "C##MON", common="YES", authentication="EXTERNAL", EXTERNAL_NAME="CN=mon", DEFAULT_TABLESPACE="APPS"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections import Counter
 
@@ -89,6 +90,7 @@ ONLY_IN_SALES = {
         ("NO", "PUBLIC", "OUTLN", "TABLE", "SELECT", "NO", 1),
     ],
 }
+LOGINS = {"APP": dt.datetime(2024, 3, 1, 4, 30)}  # in UTC, when each last logged in
 PASSWORD_FILE = of(INSTANCE["V$PWFILE_USERS"], "USERNAME", "SYSDBA", "SYSOPER", "SYSASM", "SYSBACKUP", "SYSDG", "SYSKM")
 
 
@@ -131,7 +133,8 @@ def in_container(noun, number):
         return [(name, size + 93 * (name == "APP")) for name, size in SHOWN[noun]]
     if noun in WHOLE:
         view, *columns = WHOLE[noun]
-        return of((SALES if number == 3 else DICTIONARY)[view], *columns)
+        rows = of((SALES if number == 3 else DICTIONARY)[view], *columns)
+        return [(*row, LOGINS.get(row[0])) for row in rows] if noun == "users" else rows
     return SHOWN[noun] + (ONLY_IN_SALES.get(noun, []) if number == 3 else [])
 
 

@@ -8,7 +8,8 @@ import sqlite3
 # Database Reference". Those that end in _date are of the type DATE.
 DICTIONARY = {
     "users": "username user_id password account_status lock_date expiry_date default_tablespace temporary_tablespace"
-    " profile external_name password_versions authentication_type proxy_only_connect common oracle_maintained",
+    " profile external_name password_versions authentication_type proxy_only_connect common oracle_maintained"
+    " last_login",
     "roles": "role authentication_type common oracle_maintained",
     "role_privs": "grantee granted_role admin_option default_role common",
     "sys_privs": "grantee privilege admin_option common",
