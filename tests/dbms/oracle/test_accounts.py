@@ -9,7 +9,7 @@ import pytest
 from dbms.oracle import adapter
 from dbms.snapshots import SERVER
 from tests.dbms.oracle.conftest import by_name, covered, held
-from tests.twins.oracle.session import LineDropped, OracleError
+from tests.twins.oracle.errors import LineDropped, OracleError
 from whalefall.errors import PrivilegeMissing, ProtocolViolation
 
 NOON = datetime.datetime(2030, 5, 1, 12, 0)

@@ -9,7 +9,7 @@ from dbms.sizes import DatabaseSize, SizePart, TableSize
 from dbms.snapshots import DATABASE_LIST, SERVER
 from tests.dbms.oracle.conftest import covered
 from tests.twins.oracle.database import SYSTEM_BYTES, TEMP_BYTES
-from tests.twins.oracle.session import LineDropped, OracleError
+from tests.twins.oracle.errors import LineDropped, OracleError
 from whalefall.errors import DatabaseMissing, PrivilegeMissing, ProtocolViolation
 
 SEED, SALES, PLAYGROUND = 2, 3, 4

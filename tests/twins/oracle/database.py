@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.twins.oracle import views
-from tests.twins.oracle.session import OracleError, Session
+from tests.twins.oracle.errors import OracleError
+from tests.twins.oracle.session import Session
 
 Answer = tuple[list[tuple[str, str]], Sequence[tuple[Any, ...]]]
 
