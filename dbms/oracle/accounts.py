@@ -28,7 +28,8 @@ from dbms.snapshots import (
 )
 from whalefall.errors import PrivilegeMissing
 
-OWN_NOUNS = ("users", "roles", "password_lock_times")
+LOCK_TIMES = "password_lock_times"
+OWN_NOUNS = ("users", "roles", LOCK_TIMES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +77,7 @@ def read_accounts(connection: Connection, *, grant_row_cap: int = GRANT_ROW_CAP)
     scopes = read_scopes(answers, grant_row_cap=grant_row_cap)
     failed = next((read.coverage for read in scopes if read.coverage.status != "ok"), None)
     seen = {container for _, container in principals}  # every open container has users
-    containers = read_containers(answers, seen=seen, failed=failed)
+    containers = read_containers(answers, seen=seen, failed=failed, beside=(LOCK_TIMES,))
     accounts = _accounts(Reading(principals=principals, scopes=scopes, containers=containers))
     if failed is None and not containers.unread and (containers.is_list_complete or not connection.is_root):
         accounts = _shut_out(accounts)  # else nobody can say that an account has no way in

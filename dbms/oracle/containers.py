@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from dbms.oracle.answers import Answers
+from dbms.oracle.answers import NO_SELECT, Answers
 from dbms.snapshots import SERVER, Coverage, pdb_scope
-from whalefall.errors import RemoteError
+from whalefall.errors import PrivilegeMissing, RemoteError
 
 OWN = 1  # the number that statements give the container of the login; in a CDB's root it is really 1
 ALL = 0  # what pertains to the whole CDB
@@ -33,18 +33,21 @@ class Containers:
     reason: str = ""
 
 
-def read_containers(answers: Answers, *, seen: Set[int], failed: Coverage | None) -> Containers:
+def read_containers(
+    answers: Answers, *, seen: Set[int], failed: Coverage | None, beside: Iterable[str] = ()
+) -> Containers:
     """What the login may see of a CDB, by the answers to ROOT_NOUNS.
 
     `seen` are the numbers of the containers that any row was read of. `failed` says why nothing of any PDB can be
-    trusted, None when all was read.
+    trusted, None when all was read. `beside` are further statements whose failure has no scope of its own to stand in.
     """
+    lacking = _lacking(answers, (*ROOT_NOUNS, *beside))
     if not answers.connection.is_root:
-        return Containers(is_list_complete=False)
+        return Containers(is_list_complete=False, reason=lacking)
     try:
         names = {int(number): name for number, name in answers.rows("pdbs")}
-    except RemoteError as error:
-        return Containers(is_list_complete=False, reason=answers.reason("pdbs", error)[1])
+    except RemoteError:
+        return Containers(is_list_complete=False, reason=lacking)
     modes = {int(number): (mode, restricted) for number, mode, restricted in answers.rows_if_any("containers")}
     pdbs, unread = {}, {}
     for number, name in names.items():
@@ -58,13 +61,12 @@ def read_containers(answers: Answers, *, seen: Set[int], failed: Coverage | None
         else:
             unread[number] = Coverage(scope=pdb_scope(name), status=status, reason=reason)  # type: ignore[arg-type]
     sees_all = answers.connection.reader in {name for (name,) in answers.rows_if_any("container_data")}
-    reason = "" if sees_all else _missing(answers, ("container_data",)) or NO_PDB_LIST
     return Containers(
         pdbs=pdbs,
         unread=unread,
         names=names,
         is_list_complete=sees_all,
-        reason=reason or _missing(answers, ("containers",)),
+        reason=lacking if sees_all or answers.failed("container_data") else NO_PDB_LIST,
     )
 
 
@@ -78,14 +80,17 @@ def _state(mode: tuple[str, Any] | None, is_seen: bool, *, can_list: bool) -> tu
     return "ok", ""
 
 
-def _missing(answers: Answers, nouns: Iterable[str]) -> str:
-    """The reason of the first of these statements that failed."""
-    for noun in nouns:
+def _lacking(answers: Answers, nouns: Iterable[str]) -> str:
+    """What all of these statements that failed lack; the words of the first that failed for another reason."""
+    tables = []
+    for noun in filter(answers.failed, nouns):
         try:
             answers.rows(noun)
+        except PrivilegeMissing:
+            tables.append(answers.needed(noun))
         except RemoteError as error:
             return answers.reason(noun, error)[1]
-    return ""
+    return NO_SELECT.format(tables=", ".join(tables)) if tables else ""
 
 
 def server_coverage(containers: Containers, categories: tuple[str, ...]) -> Coverage:

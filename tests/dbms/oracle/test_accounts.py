@@ -218,8 +218,11 @@ class TestMissingGrants:
     def test_on_profiles_only_leave_open_until_when_somebody_is_locked(self, scene):
         scene.database.add_login("BOB", "x", account_status="LOCKED(TIMED)", lock_date=NOON)
         scene.hide("dba_profiles")
-        bob = by_name(scene.read(), "BOB")
+        snapshot = scene.read()
+        bob = by_name(snapshot, "BOB")
         assert (bob.is_locked, bob.locked_until) == (False, None)
+        assert covered(snapshot)[SERVER] == ("ok", "no SELECT on SYS.DBA_PROFILES")
+        assert adapter.grants(snapshot, "") == ('GRANT SELECT ON SYS.DBA_PROFILES TO "MONITOR"',)
 
     def test_need_nothing_when_all_was_read(self, scene):
         assert adapter.grants(scene.read(), "monitor") == ()
