@@ -2,10 +2,12 @@
 
 from dbms.base import Adapter
 from dbms.oracle.accounts import read_accounts
+from dbms.oracle.capacity import read_capacity
 from dbms.oracle.connection import DEFAULT_SERVICE, MINIMUM_VERSION, connect
 from dbms.oracle.facts import facts, reach
 from dbms.oracle.grants import grants
 from dbms.oracle.scopes import CATEGORY_SCOPES
+from dbms.oracle.tables import read_tables
 
 adapter = Adapter(
     key="oracle",
@@ -16,9 +18,12 @@ adapter = Adapter(
     connect=connect,
     read_accounts=read_accounts,
     grants=grants,
-    reader_version=1,
+    reader_version=2,
     category_scopes=CATEGORY_SCOPES,
     reach=reach,
     facts=facts,
-    facts_version=1,
+    facts_version=2,
+    read_capacity=read_capacity,
+    read_tables=read_tables,
+    capacity_grants=grants,
 )

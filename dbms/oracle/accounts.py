@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from dbms.oracle.answers import Answers
 from dbms.oracle.connection import Connection
-from dbms.oracle.containers import OWN, Containers, read_containers, server_coverage
+from dbms.oracle.containers import OWN, ROOT_NOUNS, Containers, read_containers, server_coverage
+from dbms.oracle.facts import Graph
 from dbms.oracle.grants import select_on
 from dbms.oracle.names import quoted
 from dbms.oracle.principals import PUBLIC, Place, Principal, read_principals
-from dbms.oracle.privileges import ADMIN, GRANT_ROW_CAP, in_pdb
+from dbms.oracle.privileges import ADMIN, GRANT_ROW_CAP, SOURCES, in_pdb
 from dbms.oracle.scopes import ScopeRead, read_scopes
 from dbms.snapshots import (
     DATABASE_LIST,
@@ -26,6 +27,9 @@ from dbms.snapshots import (
     storable,
 )
 from whalefall.errors import PrivilegeMissing
+
+LOCK_TIMES = "password_lock_times"
+OWN_NOUNS = ("users", "roles", LOCK_TIMES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +56,7 @@ def read_accounts(connection: Connection, *, grant_row_cap: int = GRANT_ROW_CAP)
     cannot be read only costs its own scope, and the pluggable databases, which are read as a whole. Raises RemoteError
     when users or roles cannot be read: then nobody knows who exists.
     """
-    answers = Answers(connection, row_limit=grant_row_cap + 1)
+    answers = Answers(connection, _nouns(connection, grant_row_cap + 1))
     server = connection.server
     snapshot = AccountsSnapshot(
         db_type=server.db_type,
@@ -72,26 +76,48 @@ def read_accounts(connection: Connection, *, grant_row_cap: int = GRANT_ROW_CAP)
         raise PrivilegeMissing(**connection.target.address, detail=needed, extra=error.extra) from error
     scopes = read_scopes(answers, grant_row_cap=grant_row_cap)
     failed = next((read.coverage for read in scopes if read.coverage.status != "ok"), None)
-    containers = read_containers(answers, failed=failed)
-    reading = Reading(principals=principals, scopes=scopes, containers=containers)
+    seen = {container for _, container in principals}  # every open container has users
+    containers = read_containers(answers, seen=seen, failed=failed, beside=(LOCK_TIMES,))
+    accounts = _accounts(Reading(principals=principals, scopes=scopes, containers=containers))
+    if failed is None and not containers.unread and (containers.is_list_complete or not connection.is_root):
+        accounts = _shut_out(accounts)  # else nobody can say that an account has no way in
     return replace(
         snapshot,
         coverage=(
             server_coverage(containers, (DATABASE_LIST,) if containers.is_list_complete else ()),
             *(read.coverage for read in scopes),
-            *_pdb_coverage(reading),
-            *containers.unread,
+            *_pdb_coverage(scopes, containers),
+            *containers.unread.values(),
         ),
-        accounts=_accounts(reading),
+        accounts=accounts,
     )
 
 
-def _pdb_coverage(reading: Reading) -> list[Coverage]:
-    categories = tuple(category for read in reading.scopes for category in read.pdb_categories)
-    reason = "summarised" if any(read.suffix for read in reading.scopes) else ""
+def _nouns(connection: Connection, row_limit: int) -> Iterator[tuple[str, int | None]]:
+    """(statement, how many rows of it to take)."""
+    yield from ((noun, None) for noun in OWN_NOUNS)
+    if connection.is_root:
+        yield from ((noun, None) for noun in ROOT_NOUNS)
+    yield from ((source.noun, row_limit) for source in SOURCES if connection.server.number >= source.since)
+
+
+def _shut_out(accounts: Sequence[AccountSnapshot]) -> tuple[AccountSnapshot, ...]:
+    """The accounts, with those locked that may log in nowhere because they lack CREATE SESSION."""
+    graph = Graph(accounts)
+    return tuple(
+        replace(account, is_locked=True)
+        if account.kind == "user" and not account.is_locked and not graph.opens_sessions(account)
+        else account
+        for account in accounts
+    )
+
+
+def _pdb_coverage(scopes: Sequence[ScopeRead], containers: Containers) -> list[Coverage]:
+    categories = tuple(category for read in scopes for category in read.pdb_categories)
+    reason = "summarised" if any(read.suffix for read in scopes) else ""
     return [
         Coverage(scope=pdb_scope(name), status="ok", reason=reason, categories=categories)
-        for name in reading.containers.pdbs.values()
+        for name in containers.pdbs.values()
     ]
 
 

@@ -4,34 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
 
 from dbms.oracle.connection import Connection
 from dbms.oracle.failures import ends_reading
-from dbms.oracle.privileges import SOURCES
 from whalefall.errors import PrivilegeMissing, RemoteError, RemoteTimeout
 
-OWN_NOUNS = ("users", "roles", "password_lock_times")
-ROOT_NOUNS = ("pdbs", "containers", "container_data")
 OBJECT = re.compile(r"SYS\.[\w$]+")
+# Statements whose last column is a moment that changes by every login: its day is enough, or no two reads were equal.
+BY_DAY = ("users",)
 NO_SELECT = "no SELECT on {tables}"
 
 
 class Answers:
     """Rows by statement, and the errors of those that failed; `digest` is that of all of them.
 
-    Of grants no statement returns more than `row_limit` rows. Raises RemoteError when the connection is of no more use.
+    `nouns` names the statements, each with how many rows of it to take (None: all). Raises RemoteError when the
+    connection is of no more use.
     """
 
-    def __init__(self, connection: Connection, *, row_limit: int) -> None:
+    def __init__(self, connection: Connection, nouns: Iterable[tuple[str, int | None]]) -> None:
         self.connection = connection
         self._given: dict[str, list[tuple[Any, ...]] | RemoteError] = {}
         is_whole = True
         whole = hashlib.sha256(orjson.dumps([connection.reader, connection.clock_offset.total_seconds()]))
-        for noun, most in _nouns(connection, row_limit):
+        for noun, most in nouns:
             answer = self._given[noun] = _ask(connection, noun, most)
             is_whole = is_whole and not (most and isinstance(answer, list) and len(answer) >= most)
             whole.update(orjson.dumps([noun, _said(answer)]))
@@ -59,7 +59,7 @@ class Answers:
 
     def needed(self, noun: str) -> str:
         """What has to be readable for a statement, as its file says: "SYS.DBA_USERS"."""
-        return ", ".join(OBJECT.findall(self.connection.statement(noun).header["Needs"]))
+        return ", ".join(needed_by(self.connection, noun))
 
     def reason(self, noun: str, error: RemoteError) -> tuple[str, str]:
         """The coverage status and reason that follow from a failed statement."""
@@ -69,21 +69,19 @@ class Answers:
         return status, str(error.params["detail"] or error)[:200]
 
 
-def _nouns(connection: Connection, row_limit: int) -> Iterator[tuple[str, int | None]]:
-    """(statement, how many rows of it to take)."""
-    yield from ((noun, None) for noun in OWN_NOUNS)
-    if connection.is_root:
-        yield from ((noun, None) for noun in ROOT_NOUNS)
-    yield from ((source.noun, row_limit) for source in SOURCES if connection.server.number >= source.since)
+def needed_by(connection: Connection, noun: str) -> list[str]:
+    """The views that a statement reads, as its file says: ["SYS.DBA_USERS"]."""
+    return OBJECT.findall(connection.statement(noun).header["Needs"])
 
 
 def _ask(connection: Connection, noun: str, most: int | None) -> list[tuple[Any, ...]] | RemoteError:
     try:
-        return connection.rows(noun, most=most)
+        rows = connection.rows(noun, most=most)
     except RemoteError as error:
         if ends_reading(error, connection.target):
             raise
         return error
+    return [(*row, moment and moment.date()) for *row, moment in rows] if noun in BY_DAY else rows
 
 
 def _said(answer: list[tuple[Any, ...]] | RemoteError) -> list[str]:

@@ -50,17 +50,22 @@ _choosing_mode = threading.Lock()
 class Connection:
     """An open connection; `statements` counts what was sent to the server.
 
-    `reader` is the account that it is logged in as, `is_root` whether it sees several containers, `clock_offset` how
-    far the server's dates, which have no time zone, are ahead of UTC.
+    `reader` is the account that it is logged in as, `container` the number (0: there are no containers) and
+    `container_name` the name of where it is, `clock_offset` how far the server's dates, which have no time zone, are
+    ahead of UTC.
     """
 
-    __slots__ = ("_driver", "_line", "clock_offset", "is_busy", "is_root", "reader", "server", "statements", "target")
+    __slots__ = (
+        "_driver", "_line", "clock_offset", "container", "container_name", "is_busy", "reader", "server", "statements",
+        "target",
+    )  # fmt: skip
 
     def __init__(self, *, target: Target, driver: Driver, line: Line) -> None:
         self.target = target
         self.server = Server(db_type="oracle", version="", main_version="", number=())
         self.reader = ""
-        self.is_root = False
+        self.container = 0
+        self.container_name = ""
         self.clock_offset = timedelta()
         self.statements = 0
         self.is_busy = False
@@ -71,8 +76,8 @@ class Connection:
         """Learn what the server is, and bind the session to reading. Raises RemoteError."""
         self.server = _server(self._driver.version, self.target)
         self._run(READ_ONLY, {}, None)
-        ((self.reader, container, _, clock),) = self.rows("session")
-        self.is_root = int(container) == ROOT
+        ((self.reader, container, self.container_name, clock),) = self.rows("session")
+        self.container = int(container)
         self.server = replace(self.server, fork=self.fork)
         self.clock_offset = _offset(clock)
 
@@ -87,6 +92,11 @@ class Connection:
     def statement(self, noun: str) -> statements.Statement:
         """The variant of a statement that this connection uses."""
         return statements.find("dbms.oracle", noun, self.server.number, self.fork)
+
+    @property
+    def is_root(self) -> bool:
+        """Whether it sees several containers."""
+        return self.container == ROOT
 
     @property
     def fork(self) -> str:

@@ -8,12 +8,13 @@ from typing import Any
 
 from dbms.oracle.names import identifier
 from dbms.oracle.principals import PUBLIC
-from dbms.oracle.privileges import ADMIN, QUOTAS, ROLES, SYSTEM, WITH_ADMIN_OPTION, in_pdb
+from dbms.oracle.privileges import ADMIN, DISABLED_ROLES, QUOTAS, ROLES, SYSTEM, WITH_ADMIN_OPTION, in_pdb
 from dbms.snapshots import AccountSnapshot, Reach, merge
 
 FACTS_VERSION = 2
 HERE = ""  # the container of the login, beside the names of pluggable databases
 DBA = "DBA"
+CREATE_SESSION = "CREATE SESSION"
 GRANT_ADMIN = frozenset({"GRANT ANY PRIVILEGE", "GRANT ANY ROLE"})
 
 # System privileges that somebody can turn into more than they are: other people's passwords and sessions, code that
@@ -43,7 +44,7 @@ class Graph:
         shared = [self._own[node] for node in self._own if node[1] == HERE]
         self.pdbs = sorted({pdb for held in shared for category in (ROLES, SYSTEM, ADMIN)
                             for pdb in held.get(in_pdb(category), ())})  # fmt: skip
-        self._of_public = {container: self._held(public, container) for container in (HERE, *self.pdbs)}
+        self._of_public = {container: self._held(public, container) for container in self.places}
         self._known: dict[tuple[tuple[str, ...], str], Paths] = {}
 
     def categories(self, name: str, container: str) -> tuple[Categories, ...]:
@@ -53,7 +54,31 @@ class Graph:
 
     def of(self, account: AccountSnapshot, container: str) -> Paths:
         """{role: the shortest path to it}, an account's own roles first, PUBLIC's with PUBLIC before them."""
-        own = self._held(self._own[identifier(account.username), account.host], container)
+        return self._from(self._held(self._own[identifier(account.username), account.host], container), container)
+
+    def opens_sessions(self, account: AccountSnapshot) -> bool:
+        """Whether it may log in anywhere: by CREATE SESSION, its own, everybody's or of a role that is enabled from
+        the login on, or by a word of the password file."""
+        own = self._own[identifier(account.username), account.host]
+        return any(self._opens_session(own, place) for place in ((account.host,) if account.host else self.places))
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where anything was granted."""
+        return (HERE, *self.pdbs)
+
+    def _opens_session(self, own: Categories, container: str) -> bool:
+        disabled = {*own.get(DISABLED_ROLES, ()), *own.get(in_pdb(DISABLED_ROLES), {}).get(container, ())}
+        enabled = tuple(role for role in self._held(own, container) if role not in disabled)
+        holders = [own, self._own.get((PUBLIC, HERE), {})]
+        for role in self._from(enabled, container):
+            holders += self.categories(role, container)
+        places = dict.fromkeys((HERE, container))
+        return any(_words(own, ADMIN, place) for place in places) or any(
+            CREATE_SESSION in _words(held, SYSTEM, place) for held in holders for place in places
+        )
+
+    def _from(self, own: tuple[str, ...], container: str) -> Paths:
         if (own, container) not in self._known:
             self._known[own, container] = self._paths(own, container)
         return self._known[own, container]
@@ -87,7 +112,7 @@ def reach(accounts: Sequence[AccountSnapshot]) -> Mapping[tuple[str, str, bool],
     for account in accounts:
         roles: set[str] = set()
         reasons: dict[str, list[str]] = {}
-        for container in (account.host,) if account.host else (HERE, *graph.pdbs):
+        for container in (account.host,) if account.host else graph.places:
             suffix = f" in {container}" if container else ""
             paths = graph.of(account, container)
             roles |= paths.keys()
@@ -96,6 +121,8 @@ def reach(accounts: Sequence[AccountSnapshot]) -> Mapping[tuple[str, str, bool],
             if public is not None and account is not public:
                 for capability, _ in _capabilities(merge(public.parts.values()), container):
                     reasons.setdefault(capability, []).append(PUBLIC + suffix)
+        if account.kind == "user" and account.is_locked and not any(_locks(account.type_specific)):
+            reasons.setdefault("LOCKED", []).append(f"no {CREATE_SESSION}")
         if account.kind == "role" and account.username == DBA:
             reasons.setdefault("SUPERUSER", []).append(DBA)
         found[account.key] = Reach(
@@ -134,10 +161,10 @@ def facts(*, categories: Categories, type_specific: Mapping[str, Any], reach: Re
         suffix = f" in {container}" if container else ""
         for capability, reason in _capabilities(categories, container, own=container == HERE):
             reasons.setdefault(capability, []).append(reason + suffix)
+    for lock in _locks(type_specific):
+        reasons.setdefault("LOCKED", []).append(lock)
     for capability, paths in reach.capability_reasons.items():
         reasons.setdefault(capability, []).extend(paths)
-    if locked := list(_locks(type_specific)):
-        reasons["LOCKED"] = locked
     escalation = sorted(ESCALATIONS.intersection(_words(categories, SYSTEM, HERE)))
     return {
         "version": FACTS_VERSION,

@@ -7,13 +7,14 @@ from collections.abc import Iterable
 
 from dbms.oracle.containers import NO_PDB_LIST, NOT_VISIBLE
 from dbms.oracle.names import account_name, quoted
+from dbms.sizes import CapacitySnapshot
 from dbms.snapshots import AccountsSnapshot
 
 UNREADABLE = re.compile(r"no SELECT on (.+)")
 
 
-def grants(snapshot: AccountsSnapshot, username: str) -> tuple[str, ...]:
-    """The statements, without semicolon, after which the account that read can read everything.
+def grants(snapshot: AccountsSnapshot | CapacitySnapshot, username: str) -> tuple[str, ...]:
+    """The statements, without semicolon, after which the account that read can read everything of that kind.
 
     They are for SYS, in the container that the account logs in to.
     """

@@ -16,9 +16,11 @@ from dbms.snapshots import AccountKind
 PUBLIC = "PUBLIC"
 NEVER_SHUT = "NONE"  # of AUTHENTICATION_TYPE: nobody can log in as the account
 EPOCH = datetime.fromtimestamp(0, UTC)  # of a password that is expired without a date
-LOCKED = re.compile(r"\bLOCKED\b(?!\(TIMED\))")
-LOCKED_FOR_A_TIME = re.compile(r"\bLOCKED\(TIMED\)")
-EXPIRED = re.compile(r"\bEXPIRED\b(?!\(GRACE\))")
+# ACCOUNT_STATUS joins several by " & " and is cut after 32 characters: "EXPIRED(GRACE) & LOCKED(TIMED) &". What stands
+# in brackets softens a word, so its beginning is enough.
+LOCKED = re.compile(r"\bLOCKED\b(?! ?\()")
+LOCKED_FOR_A_TIME = re.compile(r"\bLOCKED ?\(")
+EXPIRED = re.compile(r"\bEXPIRED\b(?! ?\()")
 
 Place = tuple[str, int]  # (name, container)
 
@@ -62,7 +64,7 @@ def read_principals(answers: Answers) -> dict[Place, Principal]:
 def _user(row: tuple[Any, ...], offset: timedelta, days: Mapping[tuple[int, str], float]) -> Principal:
     (
         container, name, user_id, status, locked_at, expires_at, profile, authentication, external_name,
-        verifiers, tablespace, temporary, proxy_only, common, maintained,
+        verifiers, tablespace, temporary, proxy_only, common, maintained, last_login,
     ) = row  # fmt: skip
     attributes = {
         "is_locked": bool(LOCKED.search(status)),
@@ -92,7 +94,10 @@ def _user(row: tuple[Any, ...], offset: timedelta, days: Mapping[tuple[int, str]
         password_expires_at=_utc(expires_at, offset) if expires_at is not None else expired,
         user_id=str(int(user_id)),
         attributes={key: value for key, value in attributes.items() if value not in (None, "")},
-        observed={"account_status": status},
+        observed={
+            "account_status": status,
+            **({} if last_login is None else {"last_login": last_login.isoformat()}),
+        },
     )
 
 

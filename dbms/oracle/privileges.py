@@ -16,7 +16,7 @@ ROLES, DISABLED_ROLES = "oracle_roles", "oracle_non_default_roles"
 SYSTEM, ADMIN, QUOTAS = "oracle_system_privileges", "oracle_admin_privileges", "oracle_quotas"
 SCHEMAS, OBJECTS, COLUMNS = "oracle_schema_privileges", "oracle_object_privileges", "oracle_column_privileges"
 PROXIES = "oracle_proxies"
-ADMIN_WORDS = ("SYSDBA", "SYSOPER", "SYSBACKUP", "SYSDG", "SYSKM")
+ADMIN_WORDS = ("SYSDBA", "SYSOPER", "SYSASM", "SYSBACKUP", "SYSDG", "SYSKM")
 UNLIMITED = -1
 
 # Objects that GRANT names by their type; all of them stand in one name space of their own, as SYS's.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,11 +10,13 @@ import pytest
 
 from dbms.base import Target
 from dbms.oracle import adapter
+from dbms.sizes import CapacitySnapshot, TableSize
 from dbms.snapshots import AccountSnapshot, AccountsSnapshot, merge
 from tests.twins.oracle.database import ROOT, Database
 from tests.twins.oracle.server import OracleServer, serving
 
 PASSWORD = "geheim"
+ADMIN_WORDS = ("SYSDBA", "SYSOPER", "SYSASM", "SYSBACKUP", "SYSDG", "SYSKM")
 
 
 class Scene:
@@ -31,6 +33,14 @@ class Scene:
     def read(self, *, cap: int | None = None, **changes: Any) -> AccountsSnapshot:
         with adapter.connect(self.target(**changes)) as connection:
             return adapter.read_accounts(connection, **({} if cap is None else {"grant_row_cap": cap}))
+
+    def capacity(self, **changes: Any) -> CapacitySnapshot:
+        with adapter.connect(self.target(**changes)) as connection:
+            return adapter.read_capacity(connection)
+
+    def tables(self, database: str, most: int = 100, **changes: Any) -> Sequence[TableSize]:
+        with adapter.connect(self.target(**changes)) as connection:
+            return adapter.read_tables(connection, database, most)
 
     def hide(self, *views: str) -> None:
         """Take SELECT on views from the login that reads."""
@@ -53,6 +63,11 @@ class Scene:
     def role(self, name: str, **places: Any) -> None:
         self._granted("roles", role=name, authentication_type="NONE", oracle_maintained="N", **places)
 
+    def in_password_file(self, name: str, *words: str, con_id: int = 0) -> None:
+        """An account that may connect AS SYSDBA and the like."""
+        flags = {word.lower(): "TRUE" if word in words else "FALSE" for word in ADMIN_WORDS}
+        self.database.insert("v$pwfile_users", con_id, username=name, **flags)
+
     def _granted(self, view: str, *, con_id: int | None = None, common: bool = False, **values: Any) -> None:
         place = self.database.home if con_id is None else con_id
         self.database.insert(view, place, common=_yes(common), **values)
@@ -72,7 +87,7 @@ def held(snapshot: AccountsSnapshot, name: str, host: str = "") -> dict[str, Any
     return merge(by_name(snapshot, name, host).parts.values())
 
 
-def covered(snapshot: AccountsSnapshot) -> dict[str, tuple[str, str]]:
+def covered(snapshot: AccountsSnapshot | CapacitySnapshot) -> dict[str, tuple[str, str]]:
     return {part.scope: (part.status, part.reason) for part in snapshot.coverage}
 
 

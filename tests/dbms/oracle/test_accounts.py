@@ -9,7 +9,7 @@ import pytest
 from dbms.oracle import adapter
 from dbms.snapshots import SERVER
 from tests.dbms.oracle.conftest import by_name, covered, held
-from tests.twins.oracle.session import LineDropped, OracleError
+from tests.twins.oracle.errors import LineDropped, OracleError
 from whalefall.errors import PrivilegeMissing, ProtocolViolation
 
 NOON = datetime.datetime(2030, 5, 1, 12, 0)
@@ -41,6 +41,10 @@ class TestUsers:
             ("EXPIRED(GRACE) & LOCKED", True),
             ("OPEN & IN ROLLOVER", False),
             ("LOCKED & IN ROLLOVER", True),
+            ("EXPIRED & LOCKED(TIMED) & IN ROL", False),  # the column holds 32 characters
+            ("EXPIRED(GRACE) & LOCKED(TIMED) &", False),
+            ("EXPIRED(GRACE) & LOCKED & IN ROL", True),
+            ("EXPIRED (GRACE) & LOCKED (TIMED)", False),
         ],
     )
     def test_are_locked_as_their_status_says(self, scene, status, is_locked):
@@ -48,6 +52,25 @@ class TestUsers:
         bob = by_name(scene.read(), "BOB")
         assert bob.is_locked is is_locked
         assert bob.observed == {"account_status": status}
+
+    @pytest.mark.parametrize(
+        ("status", "is_expired"),
+        [("EXPIRED & IN ROLLOVER", True), ("EXPIRED(GRACE) & LOCKED(TIMED) &", False), ("EXPIRED (GRACE)", False)],
+    )
+    def test_are_expired_for_good_only_without_grace(self, scene, status, is_expired):
+        scene.database.add_login("BOB", "x", account_status=status)
+        assert (by_name(scene.read(), "BOB").password_expires_at is not None) is is_expired
+
+    def test_show_the_day_of_their_last_login_and_no_other_login_of_that_day_is_a_change(self, scene):
+        scene.database.add_login("BOB", "x", last_login=datetime.datetime(2030, 5, 1, 23, 59))
+        first = scene.read()
+        assert by_name(first, "BOB").observed == {"account_status": "OPEN", "last_login": "2030-05-01"}
+        scene.database.run("UPDATE all_users SET last_login = '2030-05-01 00:01:00' WHERE username = 'BOB'")
+        assert scene.read(known_digest=first.digest).is_known
+        scene.database.run("UPDATE all_users SET last_login = '2030-05-02 00:01:00' WHERE username = 'BOB'")
+        second = scene.read(known_digest=first.digest)
+        assert not second.is_known
+        assert by_name(second, "BOB").digests == by_name(first, "BOB").digests
 
     def test_that_nobody_can_log_in_as_are_locked(self, scene):
         scene.database.add_login("SCHEMA_ONLY", "x", authentication_type="NONE")
@@ -100,7 +123,7 @@ class TestGrants:
         database.insert("ts_quotas", 0, username="BOB", tablespace_name="USERS", max_bytes=-1, dropped="NO")
         database.insert("ts_quotas", 0, username="BOB", tablespace_name="DATA", max_bytes=5 * 10**12, dropped="NO")
         database.insert("ts_quotas", 0, username="BOB", tablespace_name="GONE", max_bytes=-1, dropped="YES")
-        database.run("INSERT INTO all_pwfile VALUES (0, 'BOB', 'TRUE', 'FALSE', 'TRUE', 'FALSE', 'FALSE')")
+        scene.in_password_file("BOB", "SYSDBA", "SYSASM", "SYSBACKUP")
         snapshot = scene.read()
         assert held(snapshot, "BOB") == {
             "oracle_roles": ["CONNECT", "READER WITH ADMIN OPTION"],
@@ -112,7 +135,7 @@ class TestGrants:
                 "DIRECTORY DATA_DIR": ["READ"],
             },
             "oracle_column_privileges": {'APP.T."c d"': ["UPDATE WITH GRANT OPTION"]},
-            "oracle_admin_privileges": ["SYSDBA", "SYSBACKUP"],
+            "oracle_admin_privileges": ["SYSDBA", "SYSASM", "SYSBACKUP"],
             "oracle_proxies": ['"app" WITH NO ROLES', "APP WITH ROLE READER"],
             "oracle_quotas": {"USERS": ["QUOTA UNLIMITED"], "DATA": ["QUOTA 5000000000000"]},
         }
@@ -195,8 +218,11 @@ class TestMissingGrants:
     def test_on_profiles_only_leave_open_until_when_somebody_is_locked(self, scene):
         scene.database.add_login("BOB", "x", account_status="LOCKED(TIMED)", lock_date=NOON)
         scene.hide("dba_profiles")
-        bob = by_name(scene.read(), "BOB")
+        snapshot = scene.read()
+        bob = by_name(snapshot, "BOB")
         assert (bob.is_locked, bob.locked_until) == (False, None)
+        assert covered(snapshot)[SERVER] == ("ok", "no SELECT on SYS.DBA_PROFILES")
+        assert adapter.grants(snapshot, "") == ('GRANT SELECT ON SYS.DBA_PROFILES TO "MONITOR"',)
 
     def test_need_nothing_when_all_was_read(self, scene):
         assert adapter.grants(scene.read(), "monitor") == ()
@@ -245,9 +271,15 @@ class TestVersions:
         scene.read()
         assert not [text for text in scene.server.received if "schema_privs" in text]
 
-    def test_before_12_2_have_no_containers_in_the_password_file(self, cdb):
-        cdb.server.version_number = 0x0C010200
-        cdb.database.run("INSERT INTO all_pwfile VALUES (0, 'C##MONITOR', 'TRUE', 'FALSE', 'FALSE', 'FALSE', 'FALSE')")
+    @pytest.mark.parametrize("version", [0x0C010200, 0x13130000], ids=["12.1.0.2", "19.19"])
+    def test_keep_the_password_file_by_container(self, cdb, version):
+        cdb.server.version_number = version
+        cdb.database.add_login("C##ROOT", "x")
+        cdb.database.add_login("APP", "x", con_id=3)
+        cdb.in_password_file("C##MONITOR", "SYSDBA")
+        cdb.in_password_file("C##ROOT", "SYSOPER", con_id=1)
+        cdb.in_password_file("APP", "SYSBACKUP", con_id=3)
         snapshot = cdb.read()
         assert held(snapshot, "C##MONITOR")["oracle_admin_privileges"] == ["SYSDBA"]
-        assert not [text for text in cdb.server.received if "w.con_id" in text]
+        assert held(snapshot, "C##ROOT")["oracle_admin_privileges"] == ["SYSOPER"]
+        assert held(snapshot, "APP", "SALES")["oracle_pdb_admin_privileges"] == {"SALES": ["SYSBACKUP"]}

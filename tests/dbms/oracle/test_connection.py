@@ -12,7 +12,7 @@ from dbms.oracle import adapter
 from dbms.oracle.connection import connect
 from tests.dbms.oracle.conftest import PASSWORD
 from tests.dbms.peers import listener
-from tests.twins.oracle.session import OracleError
+from tests.twins.oracle.errors import OracleError
 from whalefall import messages
 from whalefall.errors import (
     AccountLocked,
@@ -57,6 +57,24 @@ def test_a_listener_that_turns_us_away_says_why(scene, code, expected):
     error = failure_of(scene.target())
     assert type(error) is expected
     assert "CONNECTION_ID" not in str(error)
+
+
+def test_a_listener_that_passes_us_on_is_followed(scene, cdb):
+    scene.server.redirects_to = cdb.server.port
+    with connect(scene.target(username="C##MONITOR")) as connection:
+        assert connection.container_name == "CDB$ROOT"
+    assert scene.server.received == []
+
+
+def test_a_listener_that_passes_us_on_to_one_that_refuses_says_what_that_one_said(scene, cdb):
+    scene.server.redirects_to = cdb.server.port
+    cdb.server.refuses = 12516
+    assert type(failure_of(scene.target(username="C##MONITOR"))) is TooManyConnections
+
+
+def test_listeners_that_pass_us_on_in_a_circle_end_with_the_time_out(scene):
+    scene.server.redirects_to = scene.server.port
+    assert type(failure_of(scene.target(connect_timeout=1))) is RemoteTimeout
 
 
 @pytest.mark.parametrize(

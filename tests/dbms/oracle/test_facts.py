@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.dbms.oracle.conftest import facts_of
+from tests.dbms.oracle.conftest import by_name, facts_of
 
 
 def reasons(scene, name: str) -> dict[str, list[str]]:
@@ -58,8 +58,8 @@ def test_a_role_in_quotes_is_another_than_the_one_without(bob):
 
 def test_sysdba_of_the_password_file_is_a_superuser_and_sysoper_is_none(bob):
     bob.database.add_login("EVE", "x")
-    bob.database.run("INSERT INTO all_pwfile VALUES (0, 'BOB', 'TRUE', 'FALSE', 'FALSE', 'FALSE', 'FALSE')")
-    bob.database.run("INSERT INTO all_pwfile VALUES (0, 'EVE', 'FALSE', 'TRUE', 'FALSE', 'FALSE', 'FALSE')")
+    bob.in_password_file("BOB", "SYSDBA")
+    bob.in_password_file("EVE", "SYSOPER")
     assert reasons(bob, "BOB") == {"SUPERUSER": ["SYSDBA"]}
     assert reasons(bob, "EVE") == {}
 
@@ -92,6 +92,65 @@ def test_what_public_has_everybody_has(bob):
 def test_who_cannot_log_in_is_locked_for_a_reason(scene, settings, expected):
     scene.database.add_login("BOB", "x", **settings)
     assert reasons(scene, "BOB") == {"LOCKED": expected}
+
+
+class TestWithoutCreateSession:
+    """BOB has lost his own CREATE SESSION."""
+
+    @pytest.fixture(autouse=True)
+    def _revoke(self, bob):
+        bob.database.run("DELETE FROM all_sys_privs WHERE grantee = 'BOB'")
+
+    def test_nobody_can_log_in(self, bob):
+        snapshot = bob.read()
+        assert by_name(snapshot, "BOB").is_locked
+        assert facts_of(snapshot, "BOB")["capability_reasons"] == {"LOCKED": ["no CREATE SESSION"]}
+
+    def test_a_lock_is_told_as_such(self, bob):
+        bob.database.run("UPDATE all_users SET account_status = 'LOCKED' WHERE username = 'BOB'")
+        assert reasons(bob, "BOB") == {"LOCKED": ["ACCOUNT LOCK"]}
+
+    @pytest.mark.parametrize("way", ["a role", "a role of a role", "PUBLIC", "a role of PUBLIC", "the password file"])
+    def test_there_are_other_ways_in(self, bob, way):
+        for role in ("OUTER_ROLE", "INNER_ROLE"):
+            bob.role(role)
+        if way == "PUBLIC":
+            bob.grant("CREATE SESSION", "PUBLIC")
+        elif way == "the password file":
+            bob.in_password_file("BOB", "SYSBACKUP")
+        else:
+            bob.grant("CREATE SESSION", "INNER_ROLE")
+            bob.grant_role("INNER_ROLE", {"a role": "BOB", "a role of PUBLIC": "PUBLIC"}.get(way, "OUTER_ROLE"))
+            bob.grant_role("OUTER_ROLE", "BOB")
+        snapshot = bob.read()
+        assert not by_name(snapshot, "BOB").is_locked
+        assert "LOCKED" not in facts_of(snapshot, "BOB")["capability_reasons"]
+
+    def test_a_role_that_is_not_enabled_at_the_login_lets_nobody_in(self, bob):
+        bob.grant_role("CONNECT", "BOB", default=False)
+        assert by_name(bob.read(), "BOB").is_locked
+
+    @pytest.mark.parametrize("view", ["dba_sys_privs", "dba_role_privs", "v$pwfile_users"])
+    def test_nothing_is_claimed_where_a_way_in_could_be_hidden(self, bob, view):
+        bob.hide(view)
+        snapshot = bob.read()
+        assert not by_name(snapshot, "BOB").is_locked
+        assert "LOCKED" not in facts_of(snapshot, "BOB")["capability_reasons"]
+
+
+def test_a_common_user_who_may_enter_one_container_only_is_not_locked(cdb):
+    cdb.database.add_login("C##BOB", "x")
+    cdb.database.run("DELETE FROM all_sys_privs WHERE grantee = 'C##BOB'")
+    assert by_name(cdb.read(), "C##BOB").is_locked
+    cdb.grant("CREATE SESSION", "C##BOB", con_id=4)
+    assert not by_name(cdb.read(), "C##BOB").is_locked
+
+
+def test_a_common_user_may_be_let_in_by_a_container_that_is_closed(cdb):
+    cdb.database.add_login("C##BOB", "x")
+    cdb.database.run("DELETE FROM all_sys_privs WHERE grantee = 'C##BOB'")
+    cdb.database.close_pdb(3)
+    assert not by_name(cdb.read(), "C##BOB").is_locked
 
 
 def test_a_role_is_locked_as_one(bob):

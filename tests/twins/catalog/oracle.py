@@ -25,6 +25,7 @@ class OracleTwin(Twin):
     db_type = "oracle"
     dialect = "oracle"
     functions = {"SYS_CONTEXT": ("VARCHAR", (2,))}
+    computed = frozenset({"SYS_EXTRACT_UTC"})
 
     def __init__(self, *, version: tuple[int, ...], root: str = "CDB$ROOT", con_id: int = 1) -> None:
         super().__init__(version=version)
@@ -81,6 +82,11 @@ class OracleTwin(Twin):
         ]
         self._duckdb.execute(f'CREATE OR REPLACE VIEW memory.main."{view.name}" AS {" UNION ALL ".join(halves)}')
         return f'memory.main."{view.name}"'
+
+    def _rewrite(self, node: exp.Expression) -> exp.Expression:
+        if isinstance(node, exp.Anonymous) and node.name.upper() == "SYS_EXTRACT_UTC":
+            return exp.AtTimeZone(this=node.expressions[0], zone=exp.Literal.string("UTC"))
+        return node
 
     @cached_property
     def _schema(self) -> MappingSchema:

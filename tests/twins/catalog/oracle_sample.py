@@ -9,8 +9,10 @@ from __future__ import annotations
 import datetime as dt
 
 from tests.twins import catalog
+from tests.twins.catalog.oracle_storage import FILES, OF_SALES, REDO_LOGS, STORAGE
 
 LOCKED_AT, EXPIRES = dt.datetime(2024, 2, 1, 8, 30), dt.datetime(2024, 6, 1, 0, 0)
+LOGGED_IN = dt.datetime(2024, 2, 29, 23, 30, tzinfo=dt.timezone(dt.timedelta(hours=-5)))
 ROOT = "CDB$ROOT"
 VERSIONS = ((12, 1, 0, 2), (19, 0), (23, 0))
 
@@ -88,7 +90,7 @@ def proxy(name, client, role_name, constraint):
 
 
 def in_password_file(name, con_id, *held):
-    privileges = ("SYSDBA", "SYSOPER", "SYSBACKUP", "SYSDG", "SYSKM")
+    privileges = ("SYSDBA", "SYSOPER", "SYSASM", "SYSBACKUP", "SYSDG", "SYSKM")
     return {"USERNAME": name, "CON_ID": con_id, **{known: str(known in held).upper() for known in privileges}}
 
 
@@ -119,7 +121,7 @@ DICTIONARY = {
     "DBA_USERS": [
         user(0, "SYS", common="YES", oracle="Y"),
         user(13, "OUTLN", "EXPIRED & LOCKED(TIMED)", oracle="Y", LOCK_DATE=LOCKED_AT, EXPIRY_DATE=EXPIRES),
-        user(108, "APP", EXPIRY_DATE=EXPIRES),
+        user(108, "APP", EXPIRY_DATE=EXPIRES, LAST_LOGIN=LOGGED_IN),
         user(109, "app", "LOCKED", LOCK_DATE=LOCKED_AT, PROFILE="STRICT"),
         user(110, 'a"b', authentication="NONE", PASSWORD_VERSIONS=None, PROXY_ONLY_CONNECT="Y"),
         user(111, "C##MON", common="YES", authentication="EXTERNAL", EXTERNAL_NAME="CN=mon", DEFAULT_TABLESPACE="APPS"),
@@ -167,17 +169,21 @@ DICTIONARY = {
         quota("APP", "GONE", -1, dropped="YES"),
         quota("ORDERS", "USERS", 0),
     ],
+    **STORAGE,
 }
 SCHEMA_PRIVILEGES = [
     on_schema("APP", "SELECT ANY TABLE", "ORDERS", admin="YES"),
     on_schema("app", "INSERT ANY TABLE", "APP"),
 ]
 INSTANCE = {
+    **FILES,
+    **REDO_LOGS,
     "V$PWFILE_USERS": [
         in_password_file("SYS", 0, "SYSDBA", "SYSOPER"),
         in_password_file("C##MON", 1, "SYSBACKUP", "SYSKM"),
         in_password_file("KEYS", 1, "SYSKM", "SYSOPER"),
         in_password_file("APP", 3, "SYSDG"),
+        in_password_file("ASM", 1, "SYSASM", "SYSDBA"),
     ],
     "V$CONTAINERS": [
         {"CON_ID": 1, "NAME": ROOT, "OPEN_MODE": "READ WRITE", "RESTRICTED": "NO", "DBID": 7001},
@@ -207,6 +213,7 @@ SALES = {
     **DICTIONARY,
     "DBA_USERS": made_here("DBA_USERS", "USERNAME", "OUTLN"),
     "DBA_ROLES": made_here("DBA_ROLES", "ROLE", "DBA"),
+    **{view: [*STORAGE[view], *rows] for view, rows in OF_SALES.items()},
 }
 
 
@@ -223,8 +230,9 @@ def cdb(version):
 def plain(version):
     """A database without containers."""
     twin = catalog.load("oracle", version=version, root="ORCL", con_id=0)
-    rows = [{**row, "CON_ID": 0} for row in INSTANCE["V$PWFILE_USERS"]]
-    twin.server({**_with_schema_privileges(DICTIONARY, version), "V$PWFILE_USERS": rows})
+    views = ("V$PWFILE_USERS", *FILES, *REDO_LOGS)
+    rows = {view: [{**row, "CON_ID": 0} for row in INSTANCE[view]] for view in views}
+    twin.server({**_with_schema_privileges(DICTIONARY, version), **rows})
     return _reader(twin, "0", "ORCL")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections import Counter
 
@@ -21,9 +22,11 @@ from tests.twins.catalog.oracle_sample import (
     cdb,
     plain,
 )
+from tests.twins.catalog.oracle_storage import ALL_REDO_LOGS, PHYSICAL, SIZES, TABLE_SIZES
 
 PACKAGE = "dbms.oracle"
 OPEN_CONTAINERS = (1, 3)
+PARAMETERS = {"database": "SALES"}
 FIRST_WITH_SCHEMA_PRIVILEGES = (23,)
 # Statements about the CDB itself, which are sent only there.
 ABOUT_CONTAINERS = {"containers", "container_data", "pdbs"}
@@ -77,6 +80,7 @@ SHOWN = {
         ("YES", "app", 'a"b', "APP_READ", "PROXY MAY ACTIVATE ROLE"),
     ],
     "quotas": [("NO", "APP", "USERS", -1), ("NO", "app", "USERS", 5_497_558_138_880)],
+    **SIZES,
 }
 ONLY_IN_SALES = {
     "object_privileges": of(OF_OUTLN_AND_DBA, *ON_OBJECT),
@@ -86,7 +90,8 @@ ONLY_IN_SALES = {
         ("NO", "PUBLIC", "OUTLN", "TABLE", "SELECT", "NO", 1),
     ],
 }
-PASSWORD_FILE = of(INSTANCE["V$PWFILE_USERS"], "USERNAME", "SYSDBA", "SYSOPER", "SYSBACKUP", "SYSDG", "SYSKM")
+LOGINS = {"APP": dt.datetime(2024, 3, 1, 4, 30)}  # in UTC, when each last logged in
+PASSWORD_FILE = of(INSTANCE["V$PWFILE_USERS"], "USERNAME", "SYSDBA", "SYSOPER", "SYSASM", "SYSBACKUP", "SYSDG", "SYSKM")
 
 
 def expected(noun, version, *, is_cdb, now):
@@ -102,21 +107,34 @@ def expected(noun, version, *, is_cdb, now):
             return of(INSTANCE["V$CONTAINERS"], "CON_ID", "OPEN_MODE", "RESTRICTED")
         case "container_data":
             return [("C##MON",)]
+        case "physical_files":
+            return PHYSICAL[is_cdb]
+        case "redo_logs":
+            return ALL_REDO_LOGS
+        case "table_sizes":
+            return largest_tables(is_cdb)
         case "pdbs":
             return [(3, "SALES"), (4, "CLOSED"), (5, "UPGRADING")]
         case "admin_privileges":
-            by_container = is_cdb and version >= (12, 2)
-            containers = [row["CON_ID"] if by_container else 1 for row in INSTANCE["V$PWFILE_USERS"]]
+            containers = [row["CON_ID"] if is_cdb else 1 for row in INSTANCE["V$PWFILE_USERS"]]
             return [(number, "NO", *row) for number, row in zip(containers, PASSWORD_FILE, strict=True)]
     return [
         row for number in (OPEN_CONTAINERS if is_cdb else (1,)) for row in led_by(number, in_container(noun, number))
     ]
 
 
+def largest_tables(is_cdb):
+    """Those of SALES, in the root of a CDB."""
+    return [row for row in TABLE_SIZES if is_cdb or row[1] != "ONLY HERE"]
+
+
 def in_container(noun, number):
+    if noun == "schema_sizes" and number == 3:
+        return [(name, size + 93 * (name == "APP")) for name, size in SHOWN[noun]]
     if noun in WHOLE:
         view, *columns = WHOLE[noun]
-        return of((SALES if number == 3 else DICTIONARY)[view], *columns)
+        rows = of((SALES if number == 3 else DICTIONARY)[view], *columns)
+        return [(*row, LOGINS.get(row[0])) for row in rows] if noun == "users" else rows
     return SHOWN[noun] + (ONLY_IN_SALES.get(noun, []) if number == 3 else [])
 
 
@@ -138,7 +156,13 @@ def test_statement_returns_what_the_dictionary_holds(version, instances, noun, i
     if rows is None:
         return
     text = statements.text(PACKAGE, noun, version, "cdb" if is_cdb else "")
-    assert Counter(twin.rows(text)) == Counter(rows)
+    assert Counter(twin.rows(text, **PARAMETERS)) == Counter(rows)
+
+
+@pytest.mark.parametrize("is_cdb", [True, False], ids=["cdb", "plain"])
+def test_the_largest_tables_come_first(instances, is_cdb):
+    text = statements.text(PACKAGE, "table_sizes", (19, 0), "cdb" if is_cdb else "")
+    assert instances[is_cdb].rows(text, **PARAMETERS) == largest_tables(is_cdb)
 
 
 def test_a_reader_in_a_pluggable_database_sees_that_one():
@@ -156,7 +180,7 @@ def test_a_view_that_is_not_granted_fails_only_the_statements_that_read_it():
     for statement in statements.load(PACKAGE):
         if statement.fork == "cdb" and statement.noun != "schema_privileges" and not statement.before:
             try:
-                twin.rows(statement.text)
+                twin.rows(statement.text, **PARAMETERS)
             except TwinError:
                 failed.add(statement.noun)
     assert failed == {"object_privileges", "object_privileges_summarised"}

@@ -10,27 +10,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.twins.oracle.session import OracleError, Session
+from tests.twins.oracle import views
+from tests.twins.oracle.errors import OracleError
+from tests.twins.oracle.session import Session
 
 Answer = tuple[list[tuple[str, str]], Sequence[tuple[Any, ...]]]
 
-ROOT, NO_CONTAINERS = 1, 0
+ROOT, SEED, NO_CONTAINERS = 1, 2, 0
+SYSTEM_BYTES, TEMP_BYTES = 900 * 1024**2, 32 * 1024**2  # of every container from the beginning
 
-# View without its prefix → the columns that it has in every release since 12.1, as far as they matter here: "Oracle
-# Database Reference". Those that end in _date are of the type DATE.
-VIEWS = {
-    "users": "username user_id password account_status lock_date expiry_date default_tablespace temporary_tablespace"
-    " profile external_name password_versions authentication_type proxy_only_connect common oracle_maintained",
-    "roles": "role authentication_type common oracle_maintained",
-    "role_privs": "grantee granted_role admin_option default_role common",
-    "sys_privs": "grantee privilege admin_option common",
-    "tab_privs": "grantee owner table_name grantor privilege grantable common type",
-    "col_privs": "grantee owner table_name column_name grantor privilege grantable common",
-    "schema_privs": "grantee privilege schema admin_option common",
-    "proxies": "proxy client authentication authorization_constraint role",
-    "ts_quotas": "tablespace_name username bytes max_bytes dropped",
-    "profiles": 'profile resource_name resource_type "limit"',
-}
 READABLE = re.compile(r"\b(?:FROM|JOIN)\s+([a-z][\w$]*)", re.IGNORECASE)
 BIND = re.compile(r":(\w+)")
 WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE|MERGE|CREATE|DROP|ALTER|GRANT|REVOKE)\b", re.IGNORECASE)
@@ -70,26 +58,13 @@ class Database:
             self._furnish(con_id)
 
     def _make_views(self) -> None:
-        run, names = self._tables.execute, self._tables.create_function
+        names = self._tables.create_function
         names("seen", 1, lambda con_id: con_id in self._visible())
         names("here", 0, lambda: self._container())
         names("sys_context", 2, lambda _, name: self._context(name))
+        names("sys_extract_utc", 1, lambda moment: moment)  # the tables hold UTC
         names("clock", 0, lambda: self.clock().isoformat(" ", "seconds"))
-        for view, columns in VIEWS.items():
-            typed = ", ".join(f"{name} MOMENT" if name.endswith("_date") else name for name in columns.split())
-            run(f"CREATE TABLE all_{view} (con_id, {typed})")
-            plain = ", ".join(columns.split())
-            run(f"CREATE VIEW cdb_{view} AS SELECT con_id, {plain} FROM all_{view} WHERE seen(con_id)")
-            run(f"CREATE VIEW dba_{view} AS SELECT {plain} FROM all_{view} WHERE con_id = here()")
-        run("CREATE TABLE all_pwfile (con_id, username, sysdba, sysoper, sysbackup, sysdg, syskm)")
-        run("CREATE VIEW v$pwfile_users AS SELECT * FROM all_pwfile WHERE con_id = 0 OR seen(con_id)")
-        run("CREATE TABLE all_containers (con_id, name, open_mode, restricted)")
-        run("CREATE VIEW v$containers AS SELECT * FROM all_containers WHERE seen(con_id)")
-        run("CREATE VIEW dba_pdbs AS SELECT con_id AS pdb_id, name AS pdb_name FROM all_containers WHERE con_id > 1")
-        run("CREATE TABLE dba_container_data (username, default_attr, all_containers, container_name)")
-        run("CREATE TABLE one (dummy, sysdate MOMENT)")
-        run("CREATE VIEW dual AS SELECT dummy, sysdate FROM one")
-        run("INSERT INTO one VALUES ('X', NULL)")
+        views.make(self._tables)
 
     def _furnish(self, con_id: int) -> None:
         """What every container has from the beginning."""
@@ -111,6 +86,8 @@ class Database:
         for user in ("SYS", "SYSTEM"):
             self.insert("role_privs", con_id, grantee=user, granted_role="DBA", admin_option="YES", default_role="YES",
                         common=everywhere)  # fmt: skip
+        self.add_file(con_id, "SYSTEM", SYSTEM_BYTES)
+        self.add_file(con_id, "TEMP", TEMP_BYTES, contents="TEMPORARY")
         self.insert("profiles", con_id, profile="DEFAULT", resource_name="PASSWORD_LOCK_TIME", resource_type="PASSWORD",
                     limit="1")  # fmt: skip
         self.insert("tab_privs", con_id, grantee="PUBLIC", owner="SYS", table_name="UTL_FILE", grantor="SYS",
@@ -127,6 +104,28 @@ class Database:
         marks = ", ".join("?" * (len(held) + 1))
         with self._lock:
             self._tables.execute(f"INSERT INTO all_{view} (con_id, {names}) VALUES ({marks})", (con_id, *held))
+
+    def add_file(
+        self, con_id: int, tablespace: str, size: int | None, *, contents: str = "PERMANENT", most: int = 0,
+        block: int = 8192,
+    ) -> None:  # fmt: skip
+        """A file of a tablespace, which is made with its first one; `most` is how far it may grow, 0 not at all."""
+        kind = "temp" if contents == "TEMPORARY" else "data"
+        known = "SELECT 1 FROM all_tablespaces WHERE con_id = ? AND tablespace_name = ?"
+        with self._lock:
+            is_new = self._tables.execute(known, (con_id, tablespace)).fetchone() is None
+        if is_new:
+            self.insert("tablespaces", con_id, tablespace_name=tablespace, contents=contents, block_size=block)
+        self.insert(f"{kind}_files", con_id, tablespace_name=tablespace, bytes=size, maxbytes=most,
+                    autoextensible="YES" if most else "NO")  # fmt: skip
+        self.insert(f"v${kind}file", con_id, bytes=size or 0)
+
+    def close_pdb(self, con_id: int, *, open_mode: str = "MOUNTED", restricted: str | None = None) -> None:
+        """Nothing of its dictionary can be seen any more."""
+        self.run("UPDATE all_containers SET open_mode = ?, restricted = ? WHERE con_id = ?",
+                 open_mode, restricted, con_id)  # fmt: skip
+        for view in views.DICTIONARY:
+            self.run(f"DELETE FROM all_{view} WHERE con_id = ?", con_id)
 
     def run(self, sql: str, *values: Any) -> None:
         """Change the tables behind the views."""
@@ -234,6 +233,7 @@ class Database:
             finally:
                 self._session = None
         heads = [entry[0].upper() for entry in cursor.description]
+        rows = [tuple(map(_typed, heads, row)) for row in rows]
         return [(head, _kind(row[at] for row in rows)) for at, head in enumerate(heads)], rows
 
     @staticmethod
@@ -253,8 +253,7 @@ class Database:
         login = self.login(self._session.username, self._session.service) if self._session else None
         if here != ROOT or login is None:
             return {here}
-        named = set(self._names) if login.containers is None else login.containers
-        return {ROOT, *named}
+        return {ROOT, *({SEED, *self._names} if login.containers is None else login.containers)}
 
     def _context(self, name: str) -> str:
         here = self._container()
@@ -267,6 +266,11 @@ class Database:
 def utc_now() -> datetime.datetime:
     """The time without a time zone, as SYSDATE is."""
     return datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
+
+
+def _typed(head: str, held: Any) -> Any:
+    """The value of a column; SQLite loses what is a moment in an expression."""
+    return datetime.datetime.fromisoformat(held) if held and head.startswith("SYS_EXTRACT_UTC(") else held
 
 
 def _kind(values: Iterable[Any]) -> str:

@@ -12,7 +12,8 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from tests.twins.oracle.database import Answer, Database
-from tests.twins.oracle.session import LineDropped, Session
+from tests.twins.oracle.errors import LineDropped
+from tests.twins.oracle.session import Session
 
 Fault = Exception | Callable[[Session], None]
 
@@ -43,6 +44,7 @@ class OracleServer(socketserver.ThreadingTCPServer):
         self.database = database
         self.tls = tls
         self.refuses = 0  # the code that the listener turns everybody away with
+        self.redirects_to: int | None = None  # the port that the listener passes everybody on to
         self.received: list[str] = []
         self.crashes: list[Exception] = []
         self._faults: list[tuple[re.Pattern[str], Fault]] = []
@@ -78,6 +80,7 @@ class OracleServer(socketserver.ThreadingTCPServer):
         """Take all faults away."""
         self._faults.clear()
         self.refuses = 0
+        self.redirects_to = None
 
     def execute(self, session: Session, sql: str, binds: list[Any]) -> Answer | None:
         """What a statement is answered with; None when it returns no rows. Raises OracleError."""

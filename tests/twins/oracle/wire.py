@@ -173,3 +173,8 @@ def refusal(code: int) -> bytes:
     """What a listener says instead of letting somebody in."""
     said = f"(DESCRIPTION=(TMP=)(VSNNUM=318767104)(ERR={code})(ERROR_STACK=(ERROR=(CODE={code})(EMFI=4))))".encode()
     return b"\x22\0" + struct.pack(">H", len(said)) + said
+
+
+def redirection(port: int, asked: bytes) -> bytes:
+    """What a listener says that passes somebody on to another one, with what was asked for."""
+    return f"(ADDRESS=(PROTOCOL=tcp)(HOST=127.0.0.1)(PORT={port}))".encode() + b"\0" + asked

@@ -1,0 +1,41 @@
+"""The largest tables of one container."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dbms.oracle.answers import needed_by
+from dbms.oracle.connection import Connection
+from dbms.oracle.grants import select_on
+from dbms.oracle.names import quoted
+from dbms.sizes import TableSize
+from dbms.snapshots import storable
+from whalefall.errors import DatabaseMissing, PrivilegeMissing
+
+
+def read_tables(connection: Connection, database: str, most: int) -> Sequence[TableSize]:
+    """The `most` largest tables of a container, the largest first, each with its partitions, indexes and large objects.
+
+    Tables in a cluster are not told apart there, so they are left out. Elsewhere than in the root of a CDB there is the
+    own container alone. Raises RemoteError.
+    """
+    is_own = database == connection.container_name
+    if not connection.is_root and not is_own:
+        raise DatabaseMissing(**connection.target.address, database=database, detail="the login is in another one")
+    parameters = {"database": database} if connection.is_root else {}
+    try:
+        rows = connection.rows("table_sizes", most=most, **parameters)
+    except PrivilegeMissing as error:
+        needed = "; ".join(select_on(needed_by(connection, "table_sizes"), quoted(connection.reader)))
+        raise PrivilegeMissing(**connection.target.address, detail=needed, extra=error.extra) from error
+    return [
+        TableSize(
+            schema=storable(owner),
+            name=storable(name),
+            size_bytes=int(data) + int(index),
+            data_size_bytes=int(data),
+            index_size_bytes=int(index),
+            row_estimate=None if count is None else int(count),
+        )
+        for owner, name, data, index, count in rows
+    ]
