@@ -9,40 +9,40 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import dbms
 from dbms import printing
 from dbms.base import TLS_MODES, Adapter, Target
 from whalefall.errors import ValidationFailed, WhaleFallError
 
-T = TypeVar("T")
-
 PASSWORD_VARIABLE = "WHALEFALL_PASSWORD"  # noqa: S105 - its name, not its value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """What is read of a server, and the two ways to print it."""
+    """What reads a server, what else that is told, and the two ways to print what it found."""
 
-    read: Callable[[Adapter, Any, argparse.Namespace], Any]
+    reader: Callable[[Adapter], Callable[..., Any] | None]
+    arguments: Callable[[argparse.Namespace], tuple[Any, ...]] = lambda _: ()
     as_json: Callable[[Any], dict[str, Any]]
     as_text: Callable[[Any, Adapter], Iterable[str]]
 
 
 COMMANDS = {
     "accounts": Command(
-        read=lambda adapter, connection, _: adapter.read_accounts(connection),
+        reader=lambda adapter: adapter.read_accounts,
         as_json=printing.accounts_as_json,
         as_text=printing.accounts_as_text,
     ),
     "capacity": Command(
-        read=lambda adapter, connection, _: _offered(adapter.read_capacity)(connection),
+        reader=lambda adapter: adapter.read_capacity,
         as_json=printing.capacity_as_json,
         as_text=printing.capacity_as_text,
     ),
     "tables": Command(
-        read=lambda adapter, connection, options: _offered(adapter.read_tables)(connection, options.of, options.most),
+        reader=lambda adapter: adapter.read_tables,
+        arguments=lambda options: (options.of, options.most),
         as_json=printing.tables_as_json,
         as_text=printing.tables_as_text,
     ),
@@ -65,9 +65,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"dbms: {error}", file=sys.stderr)
         return 2
     command = COMMANDS[options.command]
+    read = command.reader(adapter)
+    if read is None:
+        parser.error(f"{options.command} cannot be read of {adapter.label}")
     try:
         with target.interrupt.after(target.fetch_timeout), adapter.connect(target) as connection:
-            found = command.read(adapter, connection, options)
+            found = read(connection, *command.arguments(options))
     except WhaleFallError as error:
         print(_one_line(target.interrupt.error(target) or error), file=sys.stderr)
         return 1
@@ -77,12 +80,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader has seen enough; Python must not complain again at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
-
-
-def _offered(read: T | None) -> T:
-    if read is None:
-        raise ValidationFailed(detail="this cannot be read of this DBMS yet")
-    return read
 
 
 def _parser() -> argparse.ArgumentParser:
