@@ -201,11 +201,11 @@ class Adapter:
     connect: Callable[[Target], AbstractContextManager[Any]]
     read_accounts: Callable[[Any], AccountsSnapshot]
     grants: Callable[[AccountsSnapshot, str], tuple[str, ...]]  # the statements that the reading account still needs
+    read_capacity: Callable[[Any], CapacitySnapshot]
+    read_tables: Callable[[Any, str, int], Sequence[TableSize]]  # of one database, the largest first
+    capacity_grants: Callable[[CapacitySnapshot, str], tuple[str, ...]]
     reader_version: int  # rises when equal answers of a server lead to other snapshots
     category_scopes: Mapping[str, str]  # of the snapshot categories that are not the server's, see snapshots.split()
     reach: Callable[[Sequence[AccountSnapshot]], Mapping[tuple[str, str, bool], Reach]]
     facts: Facts
     facts_version: int  # rises when equal snapshots yield other facts
-    read_capacity: Callable[[Any], CapacitySnapshot] | None = None
-    read_tables: Callable[[Any, str, int], Sequence[TableSize]] | None = None  # of one database, the largest first
-    capacity_grants: Callable[[CapacitySnapshot, str], tuple[str, ...]] | None = None

@@ -148,15 +148,12 @@ def _read_accounts(adapter: Adapter, target: Target, found: Findings) -> None:
 
 
 def _read_capacity(adapter: Adapter, target: Target, found: Findings) -> None:
-    if adapter.read_capacity is None:
-        return
     with adapter.connect(target) as connection:
         capacity = adapter.read_capacity(connection)
     found.unread.extend(part for part in capacity.coverage if part.status != "ok")
-    if adapter.capacity_grants is not None:
-        found.grants.extend(adapter.capacity_grants(capacity, target.username))
+    found.grants.extend(adapter.capacity_grants(capacity, target.username))
     measured = [database.name for database in capacity.databases if database.size_bytes is not None]
-    if adapter.read_tables is not None and measured:
+    if measured:
         with adapter.connect(target) as connection:
             adapter.read_tables(connection, measured[0], TABLES)
 

@@ -15,6 +15,7 @@ from whalefall.errors import PrivilegeMissing, ProtocolViolation, RemoteError, R
 METHOD = "pg_database_size"
 SYSTEM_DATABASES = frozenset({"postgres", *PROVIDER_DATABASES})
 ENDS_READING = (ProtocolViolation, ServerRestarting)  # the connection is of no more use
+GONE = (DATABASE_MISSING, "42704")  # the second since 16
 TABLESPACES_UNREAD = "the tablespaces could not be measured: {detail}"
 
 Problem = tuple[CoverageStatus, str]
@@ -99,7 +100,7 @@ def _one_by_one(connection: Connection) -> Iterator[Measured]:
             except RemoteError as error:
                 if _ends_reading(error, connection):
                     raise
-                if error.extra.get("sqlstate") == DATABASE_MISSING:
+                if error.extra.get("sqlstate") in GONE:
                     continue
                 problem = _why_not(error)
         yield Measured(oid=oid, name=name, is_template=is_template, size=size, problem=problem)

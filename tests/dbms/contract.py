@@ -21,6 +21,7 @@ import dbms
 from dbms import statements
 from dbms.base import Adapter, Connection, Target
 from tests.dbms.conftest import Authority, Scene, admin_of
+from tests.dbms.mysql.naming import backticked
 from tests.twins.oracle.server import OracleServer
 from tests.twins.oracle.session import OracleError
 from whalefall.demo.servers import ThrowawayServer
@@ -111,6 +112,10 @@ class Subject(ABC):
     @abstractmethod
     def databases(self) -> set[str]: ...
 
+    def make_database(self, name: str) -> None:
+        """An empty database, or what this server has in its place; it is gone after `clean()`."""
+        raise NotImplementedError
+
     @abstractmethod
     def clean(self) -> None: ...
 
@@ -173,6 +178,9 @@ class PostgreSql(Subject):
         with admin_of(self._scene.server) as admin:
             return {row[0] for row in admin.execute("SELECT datname FROM pg_database")}
 
+    def make_database(self, name: str) -> None:
+        self._scene.database(name)
+
     def clean(self) -> None:
         self._scene.clean()
 
@@ -188,11 +196,13 @@ class MySql(Subject):
         r"SET SESSION sql_mode = '', sql_select_limit = 18446744073709551615, lock_wait_timeout = 5",
         r"SET SESSION (max_statement_time|max_execution_time) = \d+",
         r"SET SESSION TRANSACTION READ ONLY",
+        r"SET SESSION information_schema_stats_expiry = 0",  # to MySQL 8 and later
     )
 
     def __init__(self, host: str, port: int, username: str, password: str = "") -> None:
         self.host, self.port, self.username, self.password = host, port, username, password
         self._accounts: list[str] = []
+        self._databases: list[str] = []
 
     def run(self, *texts: str, parameters: Any = None) -> list[tuple[Any, ...]]:
         """The rows of the last statement."""
@@ -251,7 +261,13 @@ class MySql(Subject):
     def databases(self) -> set[str]:
         return {row[0] for row in self.run("SHOW DATABASES")}
 
+    def make_database(self, name: str) -> None:
+        self.run(f"CREATE DATABASE {backticked(name)}")
+        self._databases.append(name)
+
     def clean(self) -> None:
+        for name in self._databases:
+            self.run(f"DROP DATABASE IF EXISTS {backticked(name)}")
         for name in self._accounts:
             with suppress(MySQLdb.Error):
                 self.run("DROP USER %s@'%%'", parameters=[name])

@@ -15,7 +15,7 @@ from functools import partial
 import pytest
 
 from dbms.base import Interrupt, Target
-from dbms.snapshots import SERVER
+from dbms.snapshots import DATABASE_LIST, SERVER, database_scope
 from tests.dbms.contract import SUBJECTS, Subject, asking
 from tests.dbms.peers import Proxy, listener
 from tests.dbms.test_main import run
@@ -47,6 +47,9 @@ PASSWORDS = [
     f"a=b&c#{SECRET}@host:1/x",
     f"{SECRET}{'x' * 200}",
 ]
+
+
+DATABASE_NAMES = ["it's", 'say "hi"', "%s %(x)s {host}", "база 1", "a-b", "x;DROP TABLE t"]
 
 
 @pytest.fixture(params=SUBJECTS)
@@ -324,6 +327,77 @@ class TestAccounts:
             assert set(account.parts) <= set(scopes), "nothing comes from a scope that was not read"
 
 
+class TestCapacity:
+    def read(self, subject, **changes):
+        """The snapshot, and how many statements it took."""
+        with subject.adapter.connect(subject.target(**changes)) as connection:
+            return subject.adapter.read_capacity(connection), connection.statements
+
+    def test_is_read_by_statements_of_the_files_as_many_for_six_databases_as_for_one(self, subject):
+        sent = []
+        for names in (["first"], DATABASE_NAMES):
+            for name in names:
+                subject.make_database(name)
+            with subject.received() as received:
+                snapshot, statements = self.read(subject)
+            assert set(names) <= {database.name for database in snapshot.databases}
+            known = [*subject.files(), *map(re.compile, subject.settings)]
+            assert [text for text in received if not any(file.fullmatch(text) for file in known)] == []
+            sent.append((len(received), statements))
+        assert sent[0] == sent[1]
+        assert sent[0][0] > 0
+
+    def test_is_in_whole_bytes_or_a_gap_with_a_reason(self, subject):
+        subject.make_database("shop")
+        limited = subject.login("reader", "right")
+        for changes in ({}, {"username": limited.username, "password": limited.password}):
+            snapshot, _ = self.read(subject, **changes)
+            scopes = {part.scope: part for part in snapshot.coverage}
+            assert len(scopes) == len(snapshot.coverage)
+            assert scopes[SERVER].status == "ok"
+            assert {part.status for part in snapshot.coverage} <= STATUSES
+            assert [part for part in snapshot.coverage if part.status != "ok" and not part.reason] == []
+            assert (snapshot.db_type, snapshot.main_version in snapshot.version) == (subject.key, True)
+            names = [database.name for database in snapshot.databases]
+            assert len(names) == len(set(names))
+            for database in snapshot.databases:
+                covered = scopes.get(database_scope(database.name))
+                if database.size_bytes is None:
+                    assert covered.status != "ok", database.name
+                else:
+                    assert type(database.size_bytes) is int
+                    assert database.size_bytes >= 0
+                    assert covered is None or covered.status == "ok", database.name
+                assert database.method
+            assert all(type(part.size_bytes) is int and part.size_bytes >= 0 for part in snapshot.parts)
+        everything, _ = self.read(subject)
+        assert DATABASE_LIST in everything.coverage[0].categories
+        assert subject.adapter.capacity_grants(everything, subject.username) == ()
+
+    def test_ends_in_time_when_the_peer_freezes(self, subject):
+        with Proxy((subject.host, subject.port)) as proxy:
+            target = subject.target(host=proxy.host, port=proxy.port, fetch_timeout=1)
+            with target.interrupt.after(target.fetch_timeout), subject.adapter.connect(target) as connection:
+                proxy.freeze()
+                began = time.monotonic()
+                with pytest.raises(RemoteTimeout, match="whole read"):
+                    subject.adapter.read_capacity(connection)
+            assert time.monotonic() - began < 1 + 2
+
+    def test_of_tables_is_read_by_statements_of_the_files(self, subject):
+        subject.make_database(DATABASE_NAMES[0])
+        with subject.received() as received, subject.adapter.connect(subject.target()) as connection:
+            tables = subject.adapter.read_tables(connection, DATABASE_NAMES[0], 3)
+        assert len(tables) <= 3
+        assert all(type(table.size_bytes) is int for table in tables)
+        known = [*subject.files(), *map(re.compile, subject.settings)]
+        assert [text for text in received if not any(file.fullmatch(text) for file in known)] == []
+
+    def test_of_tables_of_an_unknown_database_is_an_error(self, subject):
+        with subject.adapter.connect(subject.target()) as connection, pytest.raises(DatabaseMissing):
+            subject.adapter.read_tables(connection, "no such database", 10)
+
+
 class TestTls:
     @pytest.fixture(autouse=True)
     def with_our_certificate(self, subject):
@@ -403,3 +477,21 @@ class TestCommandLine:
         (line,) = done.stderr.splitlines()
         assert line.startswith("DATABASE_CONNECTION_ERROR (auth): ")
         assert SECRET not in line
+
+    def test_prints_the_document_of_sizes(self, subject):
+        subject.make_database("shop")
+        target = subject.target()
+        address = ("--host", target.host, "--port", target.port, "--user", target.username)
+        done = run(subject.key, "capacity", *address, "--json", password=target.password)
+        assert (done.returncode, done.stderr) == (0, "")
+        document = json.loads(done.stdout)
+        assert set(document) == {"server", "coverage", "databases", "parts"}
+        assert all(set(part) == {"scope", "status", "reason"} for part in document["coverage"])
+        (shop,) = [database for database in document["databases"] if database["name"] == "shop"]
+        assert set(shop) == {
+            "name", "is_system", "size_bytes", "data_size_bytes", "log_size_bytes", "method", "is_estimate",
+        }  # fmt: skip
+        assert all(
+            set(part) == {"kind", "database", "name", "size_bytes", "used_bytes", "max_bytes"}
+            for part in document["parts"]
+        )

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from dbms.base import APPLICATION_NAME
+from dbms.printing import _bytes
 from tests.dbms.conftest import Scene, admin_of
 from whalefall.demo.servers import free_port
 
@@ -76,6 +77,46 @@ def test_prints_a_table_for_people(address, scene):
     (line,) = [line.split() for line in done.stdout.splitlines() if line.startswith("bob ")]
     assert line == ["bob", "user", "yes", "0", "dba"]
     assert "database:template0  offline" in done.stdout
+
+
+def test_prints_sizes_for_people_the_largest_first(address, scene):
+    scene.database("new\nline")
+    scene.database("big")
+    scene.run("CREATE TABLE t AS SELECT repeat('x', 999) FROM generate_series(1, 9000)", database="big")
+    done = run("pg", "capacity", *address)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = [line for line in done.stdout.splitlines() if line.endswith("pg_database_size")]
+    size = scene.value("SELECT pg_size_pretty(pg_database_size('big'))").split()[0]
+    assert lines[0].split()[0] == "big"
+    assert abs(float(lines[0].split()[1]) - float(size)) < 1
+    assert lines[0].split()[2] == "MiB"
+    assert [line.split("  ")[0] for line in lines if "line" in line] == ["new\\nline"]
+    assert any(line.startswith("template0 (system)") for line in lines)
+    assert any(line.startswith("pg_default  tablespace") for line in done.stdout.splitlines())
+
+
+@pytest.mark.parametrize("output", [(), ("--json",)])
+def test_prints_the_largest_tables_of_a_database(address, scene, output):
+    scene.database("app")
+    scene.run("CREATE TABLE t AS SELECT repeat('x', 999) FROM generate_series(1, 9000)", database="app")
+    done = run("pg", "tables", "app", *address, "--most", 2, *output)
+    assert (done.returncode, done.stderr) == (0, "")
+    if output:
+        first, _ = json.loads(done.stdout)["tables"]
+        assert (first["schema"], first["name"]) == ("public", "t")
+        assert first["size_bytes"] == scene.value("SELECT pg_total_relation_size('t')", database="app")
+    else:
+        head, first, _ = done.stdout.splitlines()
+        assert head.split() == ["SCHEMA", "TABLE", "SIZE", "DATA", "INDEXES", "ROWS"]
+        assert first.split()[:2] == ["public", "t"]
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(None, ""), (0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1536, "1.5 KiB"), (10**12, "931.3 GiB")],
+)
+def test_sizes_are_written_in_the_unit_that_suits_them(number, text):
+    assert _bytes(number) == text
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
@@ -190,6 +231,9 @@ class TestFailure:
             ("foo", "accounts", "--host", "h", "--user", "u"),
             ("pg", "accounts", "--host", "h"),
             ("pg", "sizes", "--host", "h", "--user", "u"),
+            ("pg", "tables", "--host", "h", "--user", "u"),
+            ("pg", "tables", "app", "--most", "0", "--host", "h", "--user", "u"),
+            ("pg", "capacity", "app", "--host", "h", "--user", "u"),
             ("pg", "accounts", "--host", "h", "--user", "u", "--port", "0"),
             ("pg", "accounts", "--host", "h", "--user", "u", "--port", "70000"),
             ("pg", "accounts", "--host", "h", "--user", "u", "--connect-timeout", "-1"),

@@ -10,5 +10,7 @@ FROM information_schema.TABLES t
 WHERE LOCATE(CONCAT('/', HEX(t.TABLE_SCHEMA), '/'), %(databases)s) > 0
   AND LOCATE(CONCAT('/', HEX(t.TABLE_SCHEMA), '.', HEX(t.TABLE_NAME), '/'), %(elsewhere)s) = 0
   AND t.TABLE_TYPE NOT IN ('VIEW', 'SYSTEM VIEW')
+  -- Neither in memory nor a mere union of other tables.
+  AND t.ENGINE NOT IN ('MEMORY', 'PERFORMANCE_SCHEMA', 'MRG_MYISAM')
 ORDER BY COALESCE(t.DATA_LENGTH, 0) + COALESCE(t.INDEX_LENGTH, 0) DESC
 LIMIT %(row_limit)s

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import dbms
 from dbms import statements
+from tests.dbms.mysql.conftest import target_of
 from tests.dbms.mysql.reading import read
 
 DOCUMENT = Path(dbms.__file__).parent.parent / "docs" / "monitoring-accounts.md"
@@ -41,3 +42,25 @@ def test_what_mysql_is_told_to_grant_are_the_tables_that_its_statements_read():
         for table in re.findall(r"FROM (mysql\.\w+)", statement.text)
     }
     assert granted == needed
+
+
+def test_the_documented_script_is_enough_for_sizes_and_opens_no_data(scene):
+    scene.database("shop")
+    scene.run("CREATE TABLE shop.i (n int) ENGINE=InnoDB", "CREATE TABLE shop.my (n int) ENGINE=MyISAM")
+    scene.adopt("whalefall")
+    for statement in script_for("MariaDB"):
+        scene.run(statement.replace("10.0.0.%", "%").replace("'…'", "'secret'").replace("REQUIRE SSL", "REQUIRE NONE"))
+    found = []
+    for changes in ({"username": "whalefall", "password": "secret"}, {}):
+        with dbms.get("mysql").connect(target_of(scene.server, **changes)) as connection:
+            found.append(dbms.get("mysql").read_capacity(connection))
+    assert replace(found[0], reader="") == replace(found[1], reader="")
+    assert dbms.get("mysql").capacity_grants(found[0], "whalefall") == ()
+    assert not scene.may("SELECT * FROM shop.i", "whalefall", password="secret")
+
+
+def test_both_scripts_grant_the_same_on_the_whole_server():
+    def on_everything(title: str) -> list[str]:
+        return [line for line in script_for(title) if "ON *.*" in line]
+
+    assert on_everything("MariaDB") == on_everything("MySQL")

@@ -121,6 +121,11 @@ def test_the_documented_script_lets_its_account_read_all_that_a_superuser_reads(
         "database:parked",
     }
     assert seen == read(scene, "postgres")
+    with connect(target_of(scene.server, username="whalefall")) as connection:
+        sizes = postgresql.adapter.read_capacity(connection)
+    assert {part.status for part in sizes.coverage} == {"ok"}
+    assert None not in {database.size_bytes for database in sizes.databases}
+    assert postgresql.adapter.capacity_grants(sizes, "whalefall") == ()
     attributes = "rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls"
     assert not scene.value(f"SELECT {attributes} FROM pg_roles WHERE rolname = 'whalefall'")
     assert not scene.value("SELECT has_table_privilege('whalefall', 'pg_authid', 'SELECT')")
