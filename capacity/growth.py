@@ -42,7 +42,5 @@ def grew(found: Found) -> bool:
     if before is None or after is None or before.size_bytes <= 0 or before.method != found.size.method:
         return False
     growth = after - before.size_bytes
-    return (
-        growth >= settings.CAPACITY_GROWTH_GB * GIB
-        and 100 * growth >= settings.CAPACITY_GROWTH_PERCENT * before.size_bytes
-    )
+    is_large = growth >= settings.CAPACITY_GROWTH_GB * GIB
+    return bool(is_large and 100 * growth >= settings.CAPACITY_GROWTH_PERCENT * before.size_bytes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import JSONObject, Now
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from capacity import growth
 from capacity.filters import Filters
-from capacity.inventory import Inventory
+from capacity.inventory import Found, Inventory
 from capacity.models import DatabaseSizeStat, InstanceDatabase, InstanceSizeStat, SizePart
 from dbms.sizes import CapacitySnapshot
 from dbms.snapshots import storable
@@ -127,7 +128,9 @@ def _totals(
             size_bytes=sum(known),
             database_count=len(inventory.listed),
             hidden_bytes=sum(sizes.get(found.name, 0) for found in inventory.found if not found.is_listed),
-            shared_bytes=sum(part.size_bytes for part in read.snapshot.parts if part.kind == SizePart.Kind.SHARED),
+            shared_bytes=sum(
+                part.size_bytes for part in read.snapshot.parts if part.kind == SizePart.Kind.SHARED.value
+            ),
             is_complete=inventory.is_list_complete and len(known) == len(inventory.listed),
         )
     return totals
@@ -149,8 +152,6 @@ def _write_databases(inventories: Mapping[int, Inventory], day: Mapping[int, dat
     rows = []
     for pk, inventory in inventories.items():
         for found in inventory.found:
-            # What could not be measured keeps the figures of when it could.
-            source = found.size if found.bytes is not None else found.before
             rows.append(
                 {
                     "instance_id": pk,
@@ -158,8 +159,7 @@ def _write_databases(inventories: Mapping[int, Inventory], day: Mapping[int, dat
                     "is_active": True,
                     "is_system": found.size.is_system,
                     "filtered_by": found.filtered_by,
-                    **{name: getattr(source, name) if source else EMPTY[name] for name in FIGURES},
-                    "collected_at": clock if found.bytes is not None else source and source.collected_at,
+                    **_figures(found, clock),
                     "first_seen_date": day[pk],  # of a new row; never among the updated fields
                     "last_seen_date": day[pk],
                     "deleted_at": None,
@@ -169,6 +169,15 @@ def _write_databases(inventories: Mapping[int, Inventory], day: Mapping[int, dat
     vanished = [row.pk for inventory in inventories.values() for row in inventory.vanished]
     if vanished:
         InstanceDatabase.objects.filter(pk__in=vanished).update(is_active=False, deleted_at=clock)
+
+
+def _figures(found: Found, clock: datetime) -> dict[str, Any]:
+    """What a database's row says of its size; what could not be measured keeps the figures of when it could."""
+    if found.bytes is not None:
+        return {name: getattr(found.size, name) for name in FIGURES} | {"collected_at": clock}
+    if found.before is not None:
+        return {name: getattr(found.before, name) for name in (*FIGURES, "collected_at")}
+    return {**EMPTY, "collected_at": None}
 
 
 def _write_sizes(inventories: Mapping[int, Inventory], day: Mapping[int, date], clock: datetime) -> None:
