@@ -10,7 +10,7 @@ from typing import Any
 from capacity.filters import Filters
 from capacity.models import NAME_LENGTH, InstanceDatabase
 from dbms.sizes import CapacitySnapshot, DatabaseSize
-from dbms.snapshots import DATABASE_LIST, SERVER, Coverage, database_scope, is_database_scope, storable
+from dbms.snapshots import DATABASE_LIST, SERVER, Coverage, database_scope, is_database_scope, pdb_scope, storable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,13 +85,13 @@ class Inventory:
         return [database for database in self.found if database.bytes is not None]
 
     def settled(self, ledger: Mapping[str, Any], coverage: Sequence[Coverage]) -> set[str]:
-        """Scopes of the ledger that need no entry any more: their databases were measured, or are gone."""
+        """Scopes of the ledger that need no entry any more: they were read now, or their databases are gone."""
         named = {scope.scope for scope in coverage}
-        known = {database_scope(database.name) for database in self.found}
+        known = {scope_of(database.name) for database in self.found for scope_of in (database_scope, pdb_scope)}
         return {
             scope
             for scope in ledger
-            if is_database_scope(scope) and scope not in named and (scope in known or self.is_list_complete)
+            if scope not in named and (not is_database_scope(scope) or scope in known or self.is_list_complete)
         }
 
 

@@ -92,6 +92,14 @@ def test_what_could_not_be_measured_is_a_gap(instance):
     assert list(coverage.stored(instance, "capacity")) == ["server"]
 
 
+@pytest.mark.parametrize("scope", ["pdb:app", "category:oracle_redo_logs"])
+def test_what_was_unread_once_is_forgotten_when_it_was_read(instance, scope):
+    collect(instance, snapshot({"app": 1}, unread={scope: "denied"}))
+    assert scope in coverage.stored(instance, "capacity")
+    collect(instance, sizes(app=1), DAY + timedelta(days=1))
+    assert list(coverage.stored(instance, "capacity")) == ["server"]
+
+
 def test_a_gap_later_on_the_day_keeps_what_the_morning_measured(instance):
     collect(instance, sizes(app=10, web=5))
     collect(instance, snapshot({"app": None, "web": 6}, unread={"database:app": "timeout"}), DAY + timedelta(hours=2))
