@@ -6,16 +6,47 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import dbms
+from dbms import printing
 from dbms.base import TLS_MODES, Adapter, Target
-from dbms.snapshots import AccountSnapshot, AccountsSnapshot, document
 from whalefall.errors import ValidationFailed, WhaleFallError
 
+T = TypeVar("T")
+
 PASSWORD_VARIABLE = "WHALEFALL_PASSWORD"  # noqa: S105 - its name, not its value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """What is read of a server, and the two ways to print it."""
+
+    read: Callable[[Adapter, Any, argparse.Namespace], Any]
+    as_json: Callable[[Any], dict[str, Any]]
+    as_text: Callable[[Any, Adapter], Iterable[str]]
+
+
+COMMANDS = {
+    "accounts": Command(
+        read=lambda adapter, connection, _: adapter.read_accounts(connection),
+        as_json=printing.accounts_as_json,
+        as_text=printing.accounts_as_text,
+    ),
+    "capacity": Command(
+        read=lambda adapter, connection, _: _offered(adapter.read_capacity)(connection),
+        as_json=printing.capacity_as_json,
+        as_text=printing.capacity_as_text,
+    ),
+    "tables": Command(
+        read=lambda adapter, connection, options: _offered(adapter.read_tables)(connection, options.of, options.most),
+        as_json=printing.tables_as_json,
+        as_text=printing.tables_as_text,
+    ),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,25 +54,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         # Names may hold what the terminal's encoding lacks.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if (options.command == "tables") != (options.of is not None):
+        parser.error("a database is named for tables, and for nothing else")
     try:
         adapter = dbms.get(options.db_type)
         target = _target(adapter, options)
     except (ValidationFailed, OSError, UnicodeDecodeError) as error:
         print(f"dbms: {error}", file=sys.stderr)
         return 2
+    command = COMMANDS[options.command]
     try:
         with target.interrupt.after(target.fetch_timeout), adapter.connect(target) as connection:
-            snapshot = adapter.read_accounts(connection)
+            found = command.read(adapter, connection, options)
     except WhaleFallError as error:
         print(_one_line(target.interrupt.error(target) or error), file=sys.stderr)
         return 1
     try:
-        print(json.dumps(_as_json(snapshot)) if options.json else "\n".join(_as_text(snapshot, adapter)))
+        print(json.dumps(command.as_json(found)) if options.json else "\n".join(command.as_text(found, adapter)))
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has seen enough; Python must not complain again at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
+
+
+def _offered(read: T | None) -> T:
+    if read is None:
+        raise ValidationFailed(detail="this cannot be read of this DBMS yet")
+    return read
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -52,7 +93,8 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("db_type", help=f"one of {', '.join(dbms.ADAPTERS)}, or an alias such as pg")
-    parser.add_argument("command", choices=["accounts"], help="what to read")
+    parser.add_argument("command", choices=COMMANDS, help="what to read")
+    parser.add_argument("of", nargs="?", metavar="DATABASE", help="of which database, for tables")
     parser.add_argument("--host", required=True)
     parser.add_argument("--port", type=_port, help="default: the usual one")
     parser.add_argument("--user", required=True)
@@ -64,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--timeout", type=_seconds, default=300, metavar="SECONDS", help="for the whole read; default: %(default)s"
     )
+    parser.add_argument("--most", type=_count, default=20, metavar="N", help="tables to show; default: %(default)s")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     return parser
 
@@ -71,6 +114,12 @@ def _parser() -> argparse.ArgumentParser:
 def _seconds(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 3600:
         raise argparse.ArgumentTypeError("expected whole seconds between 1 and 3600")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 10_000:
+        raise argparse.ArgumentTypeError("expected a number between 1 and 10000")
     return int(text)
 
 
@@ -101,79 +150,6 @@ def _one_line(error: WhaleFallError) -> str:
     hint = error.hint.format_map(error.params)
     text = f"{code}: {error}. {hint}" if hint else f"{code}: {error}"
     return " ".join(text.split())
-
-
-def _as_json(snapshot: AccountsSnapshot) -> dict[str, Any]:
-    return {
-        "server": {
-            "db_type": snapshot.db_type,
-            "version": snapshot.version,
-            "main_version": snapshot.main_version,
-        },
-        "coverage": [
-            {"scope": coverage.scope, "status": coverage.status, "reason": coverage.reason}
-            for coverage in snapshot.coverage
-        ],
-        "accounts": [
-            {
-                "username": account.username,
-                "host": account.host,
-                "kind": account.kind,
-                "is_system": account.is_system,
-                "is_superuser": account.is_superuser,
-                "is_locked": account.is_locked,
-                "snapshot": document(account),
-            }
-            for account in snapshot.accounts
-        ],
-    }
-
-
-def _as_text(snapshot: AccountsSnapshot, adapter: Adapter) -> Iterable[str]:
-    yield snapshot.version
-    yield ""
-    yield from _table(
-        ("SCOPE", "STATUS", "REASON"),
-        [(_shown(part.scope), part.status, _shown(part.reason)) for part in snapshot.coverage],
-    )
-    yield ""
-    reached = adapter.reach(snapshot.accounts)
-    yield from _table(
-        ("ACCOUNT", "KIND", "SUPERUSER", "LOCKED", "GRANTS", "ROLES"),
-        [
-            (
-                _shown(f"{account.username}@{account.host}" if account.host else account.username),
-                f"{account.kind} (system)" if account.is_system else account.kind,
-                "yes" if account.is_superuser or "SUPERUSER" in reached[account.key].capability_reasons else "",
-                "yes" if account.is_locked else "",
-                str(_count(account)),
-                ", ".join(_shown(role) for role in reached[account.key].roles),
-            )
-            for account in sorted(snapshot.accounts, key=lambda account: (account.is_system, account.username))
-        ],
-    )
-
-
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterable[str]:
-    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
-    for row in (head, *rows):
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-
-
-def _shown(name: str) -> str:
-    """A name in one line, whatever it holds: no name may forge a second line or send codes to a terminal."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in name)
-
-
-def _count(account: AccountSnapshot) -> int:
-    """How many privileges were granted to the account itself."""
-    return sum(_privileges(value) for part in account.parts.values() for key, value in part.items() if "priv" in key)
-
-
-def _privileges(value: Any) -> int:
-    if isinstance(value, dict):
-        return sum(_privileges(held) for held in value.values())
-    return len(value) if isinstance(value, list) else 0
 
 
 if __name__ == "__main__":

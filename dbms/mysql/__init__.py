@@ -2,10 +2,12 @@
 
 from dbms.base import Adapter
 from dbms.mysql.accounts import read_accounts
+from dbms.mysql.capacity import read_capacity
 from dbms.mysql.connection import MINIMUM_VERSIONS, connect
 from dbms.mysql.facts import facts, reach
-from dbms.mysql.grants import grants
+from dbms.mysql.grants import capacity_grants, grants
 from dbms.mysql.scopes import CATEGORY_SCOPES
+from dbms.mysql.tables import read_tables
 
 adapter = Adapter(
     key="mysql",
@@ -21,4 +23,7 @@ adapter = Adapter(
     reach=reach,
     facts=facts,
     facts_version=1,
+    read_capacity=read_capacity,
+    read_tables=read_tables,
+    capacity_grants=capacity_grants,
 )

@@ -38,6 +38,7 @@ STATEMENT_LIMITS = {
     "": "SET SESSION max_execution_time = {milliseconds}",
     MARIADB: "SET SESSION max_statement_time = {seconds}",
 }
+FRESH_STATISTICS = "SET SESSION information_schema_stats_expiry = 0"
 
 
 class Connection:
@@ -68,6 +69,11 @@ class Connection:
         with self._sent(text, params) as cursor:
             found: list[tuple[Any, ...]] = list(cursor.fetchall())
         return found
+
+    def expect_fresh_statistics(self) -> None:
+        """Have sizes of tables looked up now. MySQL 8 answers for a day with what it remembers. Raises RemoteError."""
+        if self.server.fork != MARIADB and self.server.number >= (8,):
+            self._set(FRESH_STATISTICS)
 
     def _set(self, text: str) -> None:
         with self._sent(text):

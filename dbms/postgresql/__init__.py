@@ -2,10 +2,12 @@
 
 from dbms.base import Adapter
 from dbms.postgresql.accounts import CATEGORY_SCOPES, read_accounts
+from dbms.postgresql.capacity import read_capacity
 from dbms.postgresql.connection import MINIMUM_VERSION, connect
 from dbms.postgresql.facts import facts, reach
 from dbms.postgresql.failures import DEFAULT_DATABASE
-from dbms.postgresql.grants import grants
+from dbms.postgresql.grants import capacity_grants, grants
+from dbms.postgresql.tables import read_tables
 
 adapter = Adapter(
     key="postgresql",
@@ -21,4 +23,7 @@ adapter = Adapter(
     reach=reach,
     facts=facts,
     facts_version=1,
+    read_capacity=read_capacity,
+    read_tables=read_tables,
+    capacity_grants=capacity_grants,
 )
