@@ -21,11 +21,11 @@ def database_statistics() -> dict[str, Any]:
         .annotate(
             instances=Count("instance", filter=LISTED, distinct=True),
             databases=Count("pk", filter=LISTED),
-            size_bytes=Sum("size_bytes", filter=LISTED, default=0),
             unmeasured=Count("pk", filter=LISTED & freshness.unmeasured()),
             stale=Count("pk", filter=LISTED & freshness.stale(due)),
             hidden=Count("pk", filter=Q(is_active=True) & ~LISTED),
             deleted=Count("pk", filter=Q(is_active=False)),
+            total=Sum("size_bytes", filter=LISTED, default=0),
         )
         .order_by("instance__db_type")
     )
@@ -33,8 +33,8 @@ def database_statistics() -> dict[str, Any]:
     return {
         "total_instances": sum(kind["instances"] for kind in kinds),
         "total_databases": sum(kind["databases"] for kind in kinds),
-        "total_size_bytes": sum(kind["size_bytes"] for kind in kinds),
+        "total_size_bytes": sum(kind["total"] for kind in kinds),
         **total,
         "due_at": due,
-        "db_types": [{**kind, "db_type": kind["instance__db_type"]} for kind in kinds],
+        "db_types": [{**kind, "db_type": kind["instance__db_type"], "size_bytes": kind["total"]} for kind in kinds],
     }

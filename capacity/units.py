@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from whalefall.errors import ValidationFailed
 
 UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
-WRITTEN = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,6})?)\s*(?:(B)|([KMGTP])(?:I?B)?)", re.IGNORECASE)
+WRITTEN = re.compile(r"([0-9]{1,19}(?:\.[0-9]{1,6})?)\s*(?:(B)|([KMGTP])(?:I?B)?)", re.IGNORECASE)
 MIB = 1024**2
 MOST = 2**63 - 1  # what a column holds
 

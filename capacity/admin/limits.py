@@ -23,7 +23,7 @@ from whalefall.errors import ValidationFailed
 TIGHT, FULL = 80, 100  # per cent of a limit
 
 
-class SizeField(forms.CharField):
+class SizeField(forms.Field):
     """A size as people write it, in bytes."""
 
     widget = UnfoldAdminTextInputWidget
@@ -31,12 +31,11 @@ class SizeField(forms.CharField):
     def prepare_value(self, value: Any) -> Any:
         return units.exact(value) if isinstance(value, int) else value
 
-    def to_python(self, value: Any) -> int | None:  # type: ignore[override]  # a text in, a number out
-        text = super().to_python(value)
-        if not text:
+    def to_python(self, value: str | None) -> int | None:
+        if value in self.empty_values:
             return None
         try:
-            return units.parse(text)
+            return units.parse(str(value))
         except ValidationFailed as error:
             raise forms.ValidationError(messages.render_error(error)) from error
 
@@ -50,7 +49,7 @@ class SizeField(forms.CharField):
 class CapacityLimitForm(forms.ModelForm):
     """A limit of a database that is known."""
 
-    limit_bytes = SizeField(label=_("limit"), max_length=40, help_text=_("For example 500 GB or 1.5 TB."))
+    limit_bytes = SizeField(label=_("limit"), help_text=_("For example 500 GB or 1.5 TB."))
 
     class Meta:
         model = CapacityLimit
