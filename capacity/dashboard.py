@@ -61,10 +61,11 @@ def _total() -> Card:
         size=Sum("size_bytes", default=0), databases=Count("pk"), instances=Count("instance", distinct=True)
     )
     detail = _("%(databases)d databases on %(instances)d instances") % numbers
-    change = _change()
-    if change is not None:
-        sign = "+" if change > 0 else "−" if change < 0 else "±"
-        detail += " · " + _("%(change)s in 7 days") % {"change": f"{sign}{units.readable(abs(change))}"}
+    if change := _change():
+        signed = f"{'+' if change > 0 else '−'}{units.readable(abs(change))}"
+        detail += " · " + _("%(change)s in 7 days") % {"change": signed}
+    elif change == 0:
+        detail += " · " + _("unchanged in 7 days")
     return Card(
         title=_("Total size"),
         value=units.readable(numbers["size"]),
