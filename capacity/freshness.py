@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
 from capacity.models import InstanceDatabase
-from dbms.snapshots import SERVER, database_scope
+from dbms.snapshots import DATABASE_PREFIXES, SERVER
 from instances.models import Instance, InstanceQuerySet
 from sessions_app import cron
 from sessions_app.models import CoverageStatus, InstanceCoverage, SyncCategoryName
@@ -60,6 +60,7 @@ def overdue_instances(due: datetime) -> InstanceQuerySet:
 
 
 def _unread() -> QuerySet[InstanceCoverage]:
-    scope = Concat(Value(database_scope("")), Cast(OuterRef("database_name"), CharField()))
+    name = Cast(OuterRef("database_name"), CharField())
+    scopes = [Concat(Value(prefix), name) for prefix in DATABASE_PREFIXES]
     rows = InstanceCoverage.objects.filter(instance=OuterRef("instance"), sync_category=SyncCategoryName.CAPACITY)
-    return rows.annotate(wanted=scope).filter(scope=F("wanted")).exclude(status=CoverageStatus.OK)
+    return rows.filter(scope__in=scopes).exclude(status=CoverageStatus.OK)

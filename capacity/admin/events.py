@@ -64,8 +64,8 @@ class GrowthEventPage(ReadOnlyAdmin):
         return f"+{units.readable(event.growth_bytes)}"
 
     @display(description=_("per cent"), ordering="grown_percent")
-    def percent(self, event: GrowthEvent) -> str:
-        return f"+{event.growth_percent:.1f} %"
+    def percent(self, event: Any) -> str:
+        return f"+{event.grown_percent:.1f} %"
 
     @display(description=_("measured before"), ordering="date_before")
     def compared_with(self, event: GrowthEvent) -> Any:

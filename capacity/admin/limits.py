@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Case, F, OuterRef, QuerySet, Subquery, When
 from django.http import HttpRequest
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RelatedDropdownFilter
@@ -17,7 +18,6 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from capacity import units
 from capacity.models import CapacityLimit, InstanceDatabase, InstanceSizeStat
 from instances.admin.saving import CheckedTwiceAdmin
-from whalefall import messages
 from whalefall.errors import ValidationFailed
 
 TIGHT, FULL = 80, 100  # per cent of a limit
@@ -37,7 +37,7 @@ class SizeField(forms.Field):
         try:
             return units.parse(str(value))
         except ValidationFailed as error:
-            raise forms.ValidationError(messages.render_error(error)) from error
+            raise forms.ValidationError(capfirst(error.params["detail"])) from error
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         try:
@@ -49,7 +49,7 @@ class SizeField(forms.Field):
 class CapacityLimitForm(forms.ModelForm):
     """A limit of a database that is known."""
 
-    limit_bytes = SizeField(label=_("limit"), help_text=_("For example 500 GB or 1.5 TB."))
+    limit_bytes = SizeField(label=_("Limit"), help_text=_("For example 500 GB or 1.5 TB."))
 
     class Meta:
         model = CapacityLimit

@@ -337,8 +337,11 @@ def test_only_who_may_see_databases_sees_them(db, url):
     assert api("viewer").post(url).status_code == 405
 
 
-def test_a_measurement_that_is_back_is_no_longer_unread(instance):
-    collect(instance, snapshot({"app": None, "web": 1}, unread={"database:app": "timeout"}), timezone.now())
+@pytest.mark.parametrize("scope", ["database:app", "pdb:app"])
+def test_a_measurement_that_is_back_is_no_longer_unread(instance, scope):
+    collect(instance, sizes(app=4, web=1), timezone.now())
+    assert names(is_unmeasured="true") == []
+    collect(instance, snapshot({"app": None, "web": 1}, unread={scope: "timeout"}), timezone.now())
     assert names(is_unmeasured="true") == ["app"]
     collect(instance, snapshot({"app": 5, "web": 1}), timezone.now())
     assert names(is_unmeasured="true") == []
