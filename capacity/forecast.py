@@ -8,6 +8,7 @@ before, as sizes do, by the variance inflation (1 + r) / (1 - r) of a first-orde
 
 from __future__ import annotations
 
+import itertools
 import math
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -146,7 +147,7 @@ def _correlation(residuals: Sequence[float]) -> float:
     spread = sum(rank * rank for rank in ranks)
     if not spread:
         return 0.0
-    found = sum(before * after for before, after in zip(ranks, ranks[1:], strict=False)) / spread
+    found = sum(before * after for before, after in itertools.pairwise(ranks)) / spread
     return min(MOST_CORRELATION, max(0.0, found))
 
 
@@ -167,11 +168,11 @@ def _last_shift(window: Sequence[Point]) -> int:
         return 0
     rates = [
         (later.size_bytes - earlier.size_bytes) / (later.day - earlier.day).days
-        for earlier, later in zip(window, window[1:], strict=False)
+        for earlier, later in itertools.pairwise(window)
     ]
     rate = median(rates)
     flat = [point.size_bytes - rate * (point.day - window[0].day).days for point in window]
-    changes = [after - before for before, after in zip(flat, flat[1:], strict=False)]
+    changes = [after - before for before, after in itertools.pairwise(flat)]
     noise = quantiles(map(abs, changes), n=10, method="inclusive")[-1]
 
     found = 0

@@ -128,7 +128,7 @@ def test_points_before_the_window_or_before_a_shift_do_not_count_towards_14():
 
 
 def test_the_window_ends_with_its_day_and_has_as_many_days_as_it_says():
-    points = series(line(40, MIB)) + [Point(day=END + timedelta(days=1), size_bytes=0)]
+    points = [*series(line(40, MIB)), Point(day=END + timedelta(days=1), size_bytes=0)]
     result = found(points)
     assert (result.points, result.last.day) == (30, END)
 
