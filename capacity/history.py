@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.db.models import Case, DateField, F, OuterRef, Subquery, Value, When
+from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from capacity.forecast import Point
 from capacity.models import DatabaseSizeStat, InstanceDatabase, InstanceDatabaseQuerySet, InstanceSizeStat
 
-GROWTH_DAYS = (1, 7, 30)
-TOLERANCE_DAYS = 3  # how much older than asked for a sample may be, and how old the latest one
+# Days → by how many more the sample to compare with may lie back, where its very day is a gap.
+PERIODS = {1: 0, 7: 3, 30: 7}
+RECENT_DAYS = 3  # how old the last sample may be: nobody knows how what was measured earlier grew lately
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,59 +95,56 @@ def of_instance(instance_pk: int, *, since: date | None = None, until: date) -> 
 
 
 def instance_growth(days: Sequence[InstanceDay], latest: date) -> dict[int, int | None]:
-    """By how many bytes a total grew over each of GROWTH_DAYS; None where a complete sample is missing."""
+    """By how many bytes a total grew in each of PERIODS; None where a complete sample is missing."""
     complete = {day.day: day.size_bytes for day in days if day.is_complete}
     if latest not in complete:
-        return dict.fromkeys(GROWTH_DAYS)
+        return dict.fromkeys(PERIODS)
     return {
         back: next(
             (
                 complete[latest] - complete[day]
-                for older in range(TOLERANCE_DAYS + 1)
+                for older in range(slack + 1)
                 if (day := latest - timedelta(days=back + older)) in complete
             ),
             None,
         )
-        for back in GROWTH_DAYS
+        for back, slack in PERIODS.items()
     }
 
 
 def with_growth(
-    databases: InstanceDatabaseQuerySet, days: Sequence[int] = GROWTH_DAYS, *, today: date | None = None
+    databases: InstanceDatabaseQuerySet, periods: Mapping[int, int] = PERIODS, *, today: date | None = None
 ) -> InstanceDatabaseQuerySet:
-    """Annotates `latest_day`, the day of the last sample, and `grown_N`: by how many bytes a database grew in N days.
+    """Annotates `grown_N`: by how many bytes a database grew in the N days before its last sample.
 
-    Growth is from the nearest sample at or before that day to the last one; null when it is more than TOLERANCE_DAYS
-    older, when the last one is, or when they come from different sources. No statement of its own, a few index
-    look-ups per row.
+    Growth is from the nearest sample at or before that day; null when it lies further back than the period allows, when
+    the last sample is older than RECENT_DAYS, or when the two come from different sources. No statement of its own, an
+    index look-up per row and period.
     """
-    samples = DatabaseSizeStat.objects.filter(
-        instance=OuterRef("instance"), database_name=OuterRef("database_name")
-    ).order_by("-collected_date")
     today = today or timezone.localdate()
-    databases = databases.annotate(latest_day=Subquery(samples.values("collected_date")[:1]))
-    comparable = samples.filter(method=OuterRef("method"))
-    for back in days:
-        databases = databases.annotate(
-            **{
-                f"day_{back}_until": _days_before_the_latest(back, today),
-                f"day_{back}_from": _days_before_the_latest(back + TOLERANCE_DAYS, today),
-            }
-        )
+    comparable = DatabaseSizeStat.objects.filter(
+        instance=OuterRef("instance"), database_name=OuterRef("database_name"), method=OuterRef("method")
+    ).order_by("-collected_date")
+    grown = {}
+    for days, slack in periods.items():
         nearest = comparable.filter(
-            collected_date__lte=OuterRef(f"day_{back}_until"), collected_date__gte=OuterRef(f"day_{back}_from")
+            collected_date__lte=_before_the_latest(days, today),
+            collected_date__gte=_before_the_latest(days + slack, today),
         )
-        databases = databases.annotate(
-            **{f"grown_{back}": F("size_bytes") - Subquery(nearest.values("size_bytes")[:1])}
-        )
-    return databases
+        grown[f"grown_{days}"] = F("size_bytes") - Subquery(nearest.values("size_bytes")[:1])
+    return databases.annotate(**grown)
 
 
-def _days_before_the_latest(back: int, today: date) -> Case:
-    """A day so many days before the last sample, as one of few constants: no database adds dates like another."""
-    latest = [today - timedelta(days=age) for age in range(TOLERANCE_DAYS + 1)]
+def _before_the_latest(days: int, today: date) -> Case:
+    """The day so many days before a database's last sample, as one of few constants: no two databases of ours add days
+    to a date alike.
+    """
+    latest = [today - timedelta(days=age) for age in range(RECENT_DAYS + 1)]
     return Case(
-        *(When(latest_day=day, then=Value(day - timedelta(days=back), output_field=DateField())) for day in latest),
+        *(
+            When(Exact(OuterRef("collected_date"), day), then=Value(day - timedelta(days=days), DateField()))
+            for day in latest
+        ),
         default=None,
         output_field=DateField(),
     )
@@ -161,5 +160,5 @@ def fastest_growing(
 ) -> list[InstanceDatabase]:
     """Those of these databases that grew by the most bytes in so many days, as `grown_N`. One query."""
     grown = f"grown_{days}"
-    growing = with_growth(databases, [days], today=today).filter(**{f"{grown}__gt": 0})
+    growing = with_growth(databases, {days: PERIODS[days]}, today=today).filter(**{f"{grown}__gt": 0})
     return list(growing.order_by(f"-{grown}", "pk")[:most])

@@ -33,7 +33,8 @@ def measured(instance: Instance, name: str, sizes: Mapping[date, int], **fields:
     return InstanceDatabase.objects.create(
         **{
             "instance": instance, "database_name": name, "size_bytes": sizes[latest], "method": method,
-            "collected_at": noon(latest), "first_seen_date": days[0], "last_seen_date": latest, **parts, **fields,
+            "collected_at": noon(latest),
+            "collected_date": latest, "first_seen_date": days[0], "last_seen_date": latest, **parts, **fields,
         }
     )  # fmt: skip
 

@@ -24,7 +24,7 @@ def ago(days: int) -> date:
 
 def growth(database: InstanceDatabase) -> tuple[int | None, ...]:
     row = history.with_growth(InstanceDatabase.objects.all(), today=TODAY).get(pk=database.pk)
-    return tuple(getattr(row, f"grown_{days}") for days in history.GROWTH_DAYS)
+    return tuple(getattr(row, f"grown_{days}") for days in history.PERIODS)
 
 
 def test_a_series_has_the_days_asked_for_and_no_others(instance):
@@ -43,13 +43,14 @@ def test_a_series_has_the_days_asked_for_and_no_others(instance):
 
 
 def test_the_series_of_an_instance_says_which_days_are_incomplete(instance):
-    totalled(instance, {ago(2): 10, ago(1): 5, ago(0): 12}, incomplete=(ago(1),))
+    totalled(instance, {ago(8): 3, ago(2): 10, ago(1): 5, ago(0): 12}, incomplete=(ago(1),))
     totalled(make_instance("db2"), {ago(1): 99})
     days = history.of_instance(instance.pk, since=ago(2), until=TODAY)
     assert [(d.day, d.size_bytes, d.is_complete) for d in days] == [
         (ago(2), 10, True), (ago(1), 5, False), (ago(0), 12, True),
     ]  # fmt: skip
-    assert history.instance_growth(days, TODAY) == {1: 2, 7: None, 30: None}
+    days = history.of_instance(instance.pk, until=TODAY)
+    assert history.instance_growth(days, TODAY) == {1: None, 7: 9, 30: None}
     assert history.instance_growth(days, ago(1)) == {1: None, 7: None, 30: None}
 
 
@@ -58,9 +59,9 @@ def test_the_series_of_an_instance_says_which_days_are_incomplete(instance):
     [
         ({0: 100, 1: 90, 7: 60, 30: 10}, (10, 40, 90)),
         ({0: 100, 1: 110, 7: 100, 30: 400}, (-10, 0, -300)),
-        ({0: 100, 4: 90, 10: 60, 33: 10}, (10, 40, 90)),  # up to three days older will do
-        ({0: 100, 5: 90, 11: 60, 34: 10}, (None, None, None)),
-        ({0: 100, 2: 95, 4: 90}, (5, None, None)),  # the nearest at or before
+        ({0: 100, 2: 90, 10: 60, 37: 10}, (None, 40, 90)),  # a few days older will do for a week and a month
+        ({0: 100, 11: 60, 38: 10}, (None, None, None)),
+        ({0: 100, 6: 70, 8: 60, 9: 50, 29: 3, 31: 2, 32: 1}, (None, 40, 98)),  # the nearest at or before
         ({0: 100}, (None, None, None)),
         ({2: 100, 3: 90, 9: 60, 32: 10}, (10, 40, 90)),  # from the last sample, not from today
         ({3: 100, 4: 90}, (10, None, None)),
