@@ -322,6 +322,8 @@ DASHBOARD_CARDS = [
     "accounts_sync.dashboard.cards",
 ]
 SESSION_CARDS = ["accounts_sync.dashboard.session_cards"]  # the same for the page of one session
+# Functions that say what the page of an instance shows beside its form: (request, instance) -> HTML or None.
+INSTANCE_PANELS = ["capacity.panels.instance"]
 
 UNFOLD = {
     "SITE_TITLE": "WhaleFall",

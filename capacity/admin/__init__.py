@@ -1,0 +1,5 @@
+"""Sizes in the admin."""
+
+from capacity.admin.databases import DatabasePage
+
+__all__ = ["DatabasePage"]
