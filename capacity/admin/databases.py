@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.timesince import timesince
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import action, display
@@ -52,9 +52,9 @@ class DatabasePage(ReadOnlyAdmin):
     list_per_page = 50
     list_select_related = ("instance",)
     show_full_result_count = False
-    search_fields = ("database_name",)
-    search_help_text = _("Database name")
-    ordering = (F("size_bytes").desc(nulls_last=True), "instance__name", "database_name", "pk")
+    search_fields = ("database_name", "instance__name")
+    search_help_text = _("Database or instance")
+    ordering = (F("size_bytes").desc(nulls_last=True), "pk")
     fields = ()
     change_form_template = "capacity/database.html"
     actions_detail = ("measure_tables", "collect_now")
@@ -147,8 +147,12 @@ class DatabasePage(ReadOnlyAdmin):
             advice = hint(error.message_code, error.reason, error.params)
             self.message_user(request, f"{render_error(error).rstrip('.')}. {advice}".strip(), messages.ERROR)
         else:
-            text = gettext("%(count)d tables were measured in %(seconds).2f s")
             done = {"count": len(made.tables), "seconds": made.duration_seconds}
+            text = ngettext(
+                "%(count)d table was measured in %(seconds).2f s",
+                "%(count)d tables were measured in %(seconds).2f s",
+                done["count"],
+            )
             self.message_user(request, text % done, messages.SUCCESS)
         return go(request, reverse("admin:capacity_instancedatabase_change", args=[database.pk]) + "#tables")
 

@@ -11,7 +11,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import localize
+from django.utils.formats import localize, number_format
 from django.utils.translation import gettext as _
 
 from capacity import charts, freshness, history, outlook, tables, units
@@ -33,7 +33,7 @@ class TableLine:
     size: str
     data: str
     index: str
-    rows: int | None
+    rows: str
     change: str
 
 
@@ -177,7 +177,7 @@ def _lines(snapshot: TableSizeSnapshot, before: TableSizeSnapshot | None) -> lis
             size=units.readable(table["size_bytes"]),
             data=_known(table["data_size_bytes"]),
             index=_known(table["index_size_bytes"]),
-            rows=table["row_estimate"],
+            rows="" if table["row_estimate"] is None else number_format(table["row_estimate"], force_grouping=True),
             change=outlook.signed(table["size_bytes"] - sizes[key]) if (key := _key(table)) in sizes else "",
         )
         for table in snapshot.tables

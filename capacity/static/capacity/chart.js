@@ -47,7 +47,7 @@
         }));
         if (shown.trend) {
             const from = Array(shown.trend.from).fill(null);
-            const dashed = { borderDash: [6, 4], pointRadius: 0, fill: false, bytes: true };
+            const dashed = { borderDash: [6, 4], pointRadius: 0, fill: false };
             sets.push({ label: shown.trend.label, data: [...from, ...shown.trend.expected], ...faint(colour.trend), ...dashed });
             const edge = { ...faint(colour.band), borderWidth: 0, pointRadius: 0, pointHoverRadius: 0 };
             sets.push({ label: shown.trend.range_label, data: [...from, ...shown.trend.high], ...edge, fill: "+1" });
@@ -89,7 +89,16 @@
                     legend: {
                         align: "start",
                         position: "bottom",
-                        labels: { boxHeight: 8, boxWidth: 16, color: colour.text, filter: (item) => item.text },
+                        labels: {
+                            boxHeight: 8,
+                            boxWidth: 16,
+                            color: colour.text,
+                            filter: (item) => item.text,
+                            generateLabels: (chart) =>
+                                Chart.defaults.plugins.legend.labels.generateLabels(chart).map((item) => ({
+                                    ...item, fillStyle: item.strokeStyle, lineWidth: 0, borderRadius: 2,
+                                })),
+                        },
                     },
                     tooltip: {
                         filter: (item) => item.dataset.label,
