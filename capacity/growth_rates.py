@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from capacity.history import PERIODS, RECENT_DAYS
 from capacity.models import DatabaseSizeStat, InstanceDatabase
 
-# Days → by how many more the sample to compare with may lie back, where its very day is a gap.
-PERIODS = {1: 0, 7: 3, 30: 7}
-LOOKED_BACK = max(days + slack for days, slack in PERIODS.items())
+LOOKED_BACK = RECENT_DAYS + max(days + slack for days, slack in PERIODS.items())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +33,11 @@ class _Sample:
 def growth(databases: Sequence[InstanceDatabase], day: date) -> dict[int, dict[int, Growth | None]]:
     """Up to the newest sample of each database on or before a day; by its id and the number of days. One statement.
 
-    None where there is no sample to compare with, or only one that was measured in another way.
+    The same growth as history.with_growth() sorts by, with both of its days. None where there is no sample to compare
+    with, only one that was measured in another way, or no recent sample at all.
     """
     samples = _samples(databases, day)
-    return {database.pk: _growth(samples[database.instance_id, database.database_name]) for database in databases}
+    return {database.pk: _growth(samples[database.instance_id, database.database_name], day) for database in databases}
 
 
 def _samples(databases: Sequence[InstanceDatabase], day: date) -> Mapping[tuple[int, str], list[_Sample]]:
@@ -55,21 +55,24 @@ def _samples(databases: Sequence[InstanceDatabase], day: date) -> Mapping[tuple[
     return found
 
 
-def _growth(samples: Sequence[_Sample]) -> dict[int, Growth | None]:
-    if not samples:
+def _growth(samples: Sequence[_Sample], day: date) -> dict[int, Growth | None]:
+    if not samples or samples[0].day < day - timedelta(days=RECENT_DAYS):
         return dict.fromkeys(PERIODS)
     newest = samples[0]
-    return {days: _between(_before(samples, newest.day - timedelta(days=days), slack), newest)
-            for days, slack in PERIODS.items()}  # fmt: skip
+    comparable = [sample for sample in samples if sample.method == newest.method]
+    return {
+        days: _since(_before(comparable, newest.day - timedelta(days=days), slack), newest)
+        for days, slack in PERIODS.items()
+    }
 
 
 def _before(samples: Sequence[_Sample], wanted: date, slack: int) -> _Sample | None:
     return next((one for one in samples if wanted - timedelta(days=slack) <= one.day <= wanted), None)
 
 
-def _between(before: _Sample | None, after: _Sample) -> Growth | None:
-    if before is None or before.method != after.method:
+def _since(before: _Sample | None, newest: _Sample) -> Growth | None:
+    if before is None:
         return None
-    change = after.size - before.size
+    change = newest.size - before.size
     percent = round(100 * change / before.size, 2) if before.size else None
-    return Growth(bytes=change, percent=percent, since=before.day, until=after.day)
+    return Growth(bytes=change, percent=percent, since=before.day, until=newest.day)

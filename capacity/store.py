@@ -149,8 +149,9 @@ def _write_databases(inventories: Mapping[int, Inventory], day: Mapping[int, dat
     rows = []
     for pk, inventory in inventories.items():
         for found in inventory.found:
+            measured = found.bytes is not None
             # What could not be measured keeps the figures of when it could.
-            source = found.size if found.bytes is not None else found.before
+            source = found.size if measured else found.before
             rows.append(
                 {
                     "instance_id": pk,
@@ -159,7 +160,8 @@ def _write_databases(inventories: Mapping[int, Inventory], day: Mapping[int, dat
                     "is_system": found.size.is_system,
                     "filtered_by": found.filtered_by,
                     **{name: getattr(source, name) if source else EMPTY[name] for name in FIGURES},
-                    "collected_at": clock if found.bytes is not None else source and source.collected_at,
+                    "collected_date": day[pk] if measured else found.before and found.before.collected_date,
+                    "collected_at": clock if measured else found.before and found.before.collected_at,
                     "first_seen_date": day[pk],  # of a new row; never among the updated fields
                     "last_seen_date": day[pk],
                     "deleted_at": None,

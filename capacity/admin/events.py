@@ -7,14 +7,13 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
-from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
 from capacity import units
 from capacity.models import GrowthEvent, InstanceDatabase
+from sessions_app.admin.links import link, page_url
 from sessions_app.admin.readonly import ReadOnlyAdmin
 
 
@@ -45,11 +44,11 @@ class GrowthEventPage(ReadOnlyAdmin):
 
     @display(description=_("database"), ordering="database_name")
     def name(self, event: Any) -> str:
-        return _link("capacity_instancedatabase", event.database_id, event.database_name)
+        return link(page_url("capacity_instancedatabase", event.database_id), event.database_name)
 
     @display(description=_("instance"), ordering="instance__name")
     def server(self, event: GrowthEvent) -> str:
-        return _link("instances_instance", event.instance_id, event.instance.name)
+        return link(page_url("instances_instance", event.instance_id), event.instance.name)
 
     @display(description=_("size before"), ordering="size_before")
     def before(self, event: GrowthEvent) -> str:
@@ -70,12 +69,3 @@ class GrowthEventPage(ReadOnlyAdmin):
     @display(description=_("measured before"), ordering="date_before")
     def compared_with(self, event: GrowthEvent) -> Any:
         return event.date_before
-
-
-def _link(page: str, pk: int | None, text: str) -> str:
-    """A link to an admin page, or the text alone where there is none."""
-    try:
-        url = reverse(f"admin:{page}_change", args=[pk]) if pk is not None else ""
-    except NoReverseMatch:
-        url = ""
-    return format_html('<a class="wf-link" href="{}">{}</a>', url, text) if url else text
