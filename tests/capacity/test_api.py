@@ -142,7 +142,8 @@ def test_growth_is_over_one_seven_and_thirty_days_and_knows_gaps(instance):
 
 
 def test_growth_is_unknown_over_a_gap_a_new_database_or_another_method(instance):
-    collect(instance, sizes(app=10, web={"size_bytes": 1, "method": "statistics"}), days_ago(3))
+    collect(instance, sizes(app=10), days_ago(3))
+    collect(instance, sizes(web={"size_bytes": 1, "method": "statistics"}), days_ago(1))
     collect(instance, sizes(app=20, web={"size_bytes": 5, "method": "files"}, new=1), timezone.now())
     collect(instance, sizes(app=20, web={"size_bytes": 5, "method": "files"}, new=1), timezone.now())
     assert {item["database_name"]: set(item["growth"].values()) for item in data(LEDGER)["items"]} == {
