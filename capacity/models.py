@@ -41,6 +41,7 @@ class InstanceDatabase(models.Model):
     log_size_bytes = models.BigIntegerField(_("log"), null=True, blank=True)
     method = models.CharField(_("method"), max_length=32, blank=True)
     is_estimate = models.BooleanField(_("estimate"), default=False)
+    collected_date = models.DateField(null=True, blank=True)  # the day of the last sample
     collected_at = models.DateTimeField(_("measured"), null=True, blank=True)
     first_seen_date = models.DateField(_("first seen"))
     last_seen_date = models.DateField(_("last seen"))

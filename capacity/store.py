@@ -159,7 +159,7 @@ def _write_databases(inventories: Mapping[int, Inventory], day: Mapping[int, dat
                     "is_active": True,
                     "is_system": found.size.is_system,
                     "filtered_by": found.filtered_by,
-                    **_figures(found, clock),
+                    **_figures(found, day[pk], clock),
                     "first_seen_date": day[pk],  # of a new row; never among the updated fields
                     "last_seen_date": day[pk],
                     "deleted_at": None,
@@ -171,13 +171,13 @@ def _write_databases(inventories: Mapping[int, Inventory], day: Mapping[int, dat
         InstanceDatabase.objects.filter(pk__in=vanished).update(is_active=False, deleted_at=clock)
 
 
-def _figures(found: Found, clock: datetime) -> dict[str, Any]:
+def _figures(found: Found, day: date, clock: datetime) -> dict[str, Any]:
     """What a database's row says of its size; what could not be measured keeps the figures of when it could."""
     if found.bytes is not None:
-        return {name: getattr(found.size, name) for name in FIGURES} | {"collected_at": clock}
+        return {name: getattr(found.size, name) for name in FIGURES} | {"collected_date": day, "collected_at": clock}
     if found.before is not None:
-        return {name: getattr(found.before, name) for name in (*FIGURES, "collected_at")}
-    return {**EMPTY, "collected_at": None}
+        return {name: getattr(found.before, name) for name in (*FIGURES, "collected_date", "collected_at")}
+    return {**EMPTY, "collected_date": None, "collected_at": None}
 
 
 def _write_sizes(inventories: Mapping[int, Inventory], day: Mapping[int, date], clock: datetime) -> None:

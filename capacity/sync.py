@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.db.models import Sum
 
 import dbms
+from capacity import units
 from capacity.models import InstanceSizeStat
 from capacity.store import store
 from dbms.base import Target
@@ -21,6 +23,10 @@ class CapacitySync(SyncCategory[CapacitySnapshot]):
     def metrics(self, totals: ItemCounts, session_pk: int) -> dict[str, int]:
         measured = InstanceSizeStat.objects.filter(session=session_pk).aggregate(bytes=Sum("total_size_bytes"))
         return {**super().metrics(totals, session_pk), "total_size_bytes": measured["bytes"] or 0}
+
+    def amount(self, details: Mapping[str, Any]) -> str:
+        size = details.get("total_size_bytes")
+        return "" if size is None else units.readable(size)
 
     def fetch(self, target: Target) -> CapacitySnapshot:
         adapter = dbms.get(target.db_type)

@@ -15,6 +15,7 @@ from instances.models import Credential, Instance, InstanceQuerySet, Tag
 from instances.services import check
 from whalefall import messages
 from whalefall.errors import NameExists, NotFound, RequestDataEmpty, ValidationFailed, WhaleFallError
+from whalefall.spreadsheet import guard, unguard
 
 REQUIRED = ("name", "db_type", "host")
 COLUMNS = (
@@ -33,10 +34,6 @@ COLUMNS = (
 TEXTS = ("name", "db_type", "host", "database_name", "description", "tls_mode", "tls_ca")
 NUMBERS = ("port", "connect_timeout", "statement_timeout")
 TRUTH = {"": True, "true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-
-# A spreadsheet runs a cell that begins like this, so such a cell gets an apostrophe, and one that already has
-# apostrophes there gets another: taking one away always gives the original back.
-FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 
 TEMPLATE_ROW = {
     "name": "orders-db",
@@ -159,16 +156,8 @@ def _write(rows: Iterator[dict[str, object]] | list[dict[str, str]]) -> str:
     writer = csv.writer(file)
     writer.writerow(COLUMNS)
     for row in rows:
-        writer.writerow([_guard(str(row.get(column, ""))) for column in COLUMNS])
+        writer.writerow([guard(str(row.get(column, ""))) for column in COLUMNS])
     return file.getvalue()
-
-
-def _guard(cell: str) -> str:
-    return f"'{cell}" if FORMULA.match(cell) else cell
-
-
-def _unguard(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell
 
 
 def _read(text: str) -> Iterator[_Row]:
@@ -189,7 +178,7 @@ def _read(text: str) -> Iterator[_Row]:
                     % {"cells": len(cells), "columns": len(header)},
                 )
             else:
-                yield _Row(line=line, cells=dict(zip(header, (_unguard(cell) for cell in cells), strict=True)))
+                yield _Row(line=line, cells=dict(zip(header, (unguard(cell) for cell in cells), strict=True)))
             line = reader.line_num + 1
     except csv.Error as error:
         if not header:

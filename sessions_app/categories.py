@@ -81,6 +81,10 @@ class SyncCategory(ABC, Generic[SnapshotT]):
         """What a session's summary says of its completed records."""
         return _metrics(totals)
 
+    def amount(self, details: Mapping[str, Any]) -> str:
+        """What a completed record read, in a word that says more than a number of items; empty when none does."""
+        return ""
+
     def target(self, instance: Instance, interrupt: Interrupt, run: Run) -> Target:
         """What fetch() may know. Called in the main thread, so it may decrypt and query."""
         return instance.target(interrupt=interrupt)
@@ -119,6 +123,10 @@ class LocalCategory(ABC):
     def metrics(self, totals: ItemCounts, session_pk: int) -> dict[str, int]:
         """What a session's summary says of its completed records."""
         return _metrics(totals)
+
+    def amount(self, details: Mapping[str, Any]) -> str:
+        """What a completed record read, in a word that says more than a number of items; empty when none does."""
+        return ""
 
     @abstractmethod
     def apply_many(self, instances: Sequence[Instance], run: Run) -> Mapping[int, ItemCounts]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from sessions_app import categories
 from sessions_app.models import RecordStatus, SyncInstanceRecord, SyncSession
 from sessions_app.serializers import RecordSerializer, SessionSerializer
 from whalefall.commands import DomainCommand
@@ -62,13 +63,16 @@ def lineage_lines(session: SyncSession) -> list[str]:
 def record_line(record: SyncInstanceRecord) -> str:
     """One line about a record."""
     if record.status == RecordStatus.COMPLETED:
-        return _("{instance}: {items} read, {created} created, {updated} updated, {deleted} deleted").format(
+        counted = _("{instance}: {items} read, {created} created, {updated} updated, {deleted} deleted").format(
             instance=record.instance_name,
             items=record.items_synced,
             created=record.items_created,
             updated=record.items_updated,
             deleted=record.items_deleted,
         )
+        category = categories.table().get(record.sync_category)
+        amount = category.amount(record.sync_details) if category else ""
+        return f"{counted}, {amount}" if amount else counted
     return " ".join(part for part in (f"{record.instance_name}: {record.status}", record.error_message) if part)
 
 

@@ -26,6 +26,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         "instances.run_sync",
         "sessions_app.cancel_syncsession",
         "sessions_app.retry_syncsession",
+        "capacity.change_capacitylimit",
+        "capacity.change_databasefilter",
         "classification.change_*",
     ),
     "admin": ("*",),

@@ -320,8 +320,12 @@ DASHBOARD_CARDS = [
     "instances.dashboard.cards",
     "sessions_app.dashboard.cards",
     "accounts_sync.dashboard.cards",
+    "capacity.dashboard.cards",
 ]
-SESSION_CARDS = ["accounts_sync.dashboard.session_cards"]  # the same for the page of one session
+# The same for the page of one session.
+SESSION_CARDS = ["accounts_sync.dashboard.session_cards", "capacity.dashboard.session_cards"]
+# Functions that say what the page of an instance shows beside its form: (request, instance) -> HTML or None.
+INSTANCE_PANELS = ["capacity.panels.instance"]
 
 UNFOLD = {
     "SITE_TITLE": "WhaleFall",

@@ -17,7 +17,7 @@ from unfold.decorators import display
 
 import dbms
 from accounts_sync import labels
-from accounts_sync.admin.cells import CHANGE_TONES, KIND_TONES, badges, link, page_url
+from accounts_sync.admin.cells import CHANGE_TONES, KIND_TONES
 from accounts_sync.admin.filters import ChangedFilter, LockedFilter, PresenceFilter, SuperuserFilter, SystemFilter
 from accounts_sync.admin.readonly import AccountsAdmin
 from accounts_sync.models import AccountKind, AccountPermission, InstanceAccount, locked_now
@@ -25,6 +25,7 @@ from accounts_sync.presentation import documents
 from accounts_sync.presentation.documents import ScopeView, Section
 from dbms.snapshots import SERVER
 from sessions_app import coverage
+from sessions_app.admin.links import badges, link, page_url
 from sessions_app.models import InstanceCoverage, SyncCategoryName
 
 CHANGES_SHOWN = 50

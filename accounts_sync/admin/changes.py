@@ -10,11 +10,12 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
-from accounts_sync.admin.cells import CHANGE_TONES, link, page_url
+from accounts_sync.admin.cells import CHANGE_TONES
 from accounts_sync.admin.filters import BaselineFilter
 from accounts_sync.admin.readonly import AccountsAdmin
 from accounts_sync.models import AccountChangeLog
 from accounts_sync.presentation.changes import changed_attributes, changed_privileges
+from sessions_app.admin.links import link, page_url
 
 
 @admin.register(AccountChangeLog)

@@ -106,6 +106,7 @@ class Migration(migrations.Migration):
                 ('log_size_bytes', models.BigIntegerField(blank=True, null=True, verbose_name='log')),
                 ('method', models.CharField(blank=True, max_length=32, verbose_name='method')),
                 ('is_estimate', models.BooleanField(default=False, verbose_name='estimate')),
+                ('collected_date', models.DateField(blank=True, null=True)),
                 ('collected_at', models.DateTimeField(blank=True, null=True, verbose_name='measured')),
                 ('first_seen_date', models.DateField(verbose_name='first seen')),
                 ('last_seen_date', models.DateField(verbose_name='last seen')),

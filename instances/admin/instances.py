@@ -20,12 +20,13 @@ import dbms
 from instances import breaker, connections, services
 from instances.admin.filters import BIN, StateFilter
 from instances.admin.forms import InstanceForm
+from instances.admin.panels import WithPanels
 from instances.admin.saving import CheckedTwiceAdmin
 from instances.models import Instance, InstanceQuerySet
 
 
 @admin.register(Instance)
-class InstanceAdmin(CheckedTwiceAdmin):
+class InstanceAdmin(WithPanels, CheckedTwiceAdmin):
     """The inventory. Deleting moves to the recycle bin; only from there a second, separate step deletes for good."""
 
     form = InstanceForm

@@ -85,6 +85,7 @@ def test_what_could_not_be_measured_is_a_gap(instance):
     row = database(instance, "app")
     assert (row.size_bytes, row.last_seen_date, row.is_active) == (10, date(2026, 3, 2), True)
     assert row.collected_at < database(instance, "web").collected_at
+    assert (row.collected_date, database(instance, "web").collected_date) == (TODAY, date(2026, 3, 2))
     assert done.details["unread_scopes"] == [{"scope": "database:app", "status": "denied", "reason": "why"}]
     assert coverage.stored(instance, "capacity")["database:app"].status == "denied"
 

@@ -36,6 +36,15 @@ SECTIONS: tuple[tuple[str | Promise, tuple[tuple[str | Promise, str, str], ...]]
         ),
     ),
     (
+        _("Capacity"),
+        (
+            (_("Databases"), "hard_drive", "capacity.instancedatabase"),
+            (_("Growth events"), "trending_up", "capacity.growthevent"),
+            (_("Capacity limits"), "straighten", "capacity.capacitylimit"),
+            (_("Database filters"), "filter_alt", "capacity.databasefilter"),
+        ),
+    ),
+    (
         _("Operations"),
         (
             (_("Queued tasks"), "stacks", "django_q.ormq"),

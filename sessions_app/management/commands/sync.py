@@ -21,7 +21,7 @@ class Command(DomainCommand):
     help = "Start a sync session over all active instances, or over those that the options name."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("category", help="account, …")
+        parser.add_argument("category", help="account, capacity, …")
         parser.add_argument("--instance", action="append", default=[], metavar="NAME", help="repeatable")
         parser.add_argument("--tag", action="append", default=[], metavar="TAG", help="repeatable: any of them")
         parser.add_argument("--db-type", metavar="X")
