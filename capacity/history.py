@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.db.models import Case, DateField, F, OuterRef, Subquery, Value, When
+from django.db.models.expressions import Combinable
 from django.db.models.lookups import Exact
 from django.utils import timezone
 
@@ -112,27 +113,32 @@ def instance_growth(days: Sequence[InstanceDay], latest: date) -> dict[int, int 
     }
 
 
-def with_growth(
-    databases: InstanceDatabaseQuerySet, periods: Mapping[int, int] = PERIODS, *, today: date | None = None
-) -> InstanceDatabaseQuerySet:
-    """Annotates `grown_N`: by how many bytes a database grew in the N days before its last sample.
+def growth(periods: Mapping[int, int] = PERIODS, *, today: date | None = None) -> dict[str, Combinable]:
+    """Expressions `grown_N` over databases: by how many bytes one grew in the N days before its last sample.
 
     Growth is from the nearest sample at or before that day; null when it lies further back than the period allows, when
-    the last sample is older than RECENT_DAYS, or when the two come from different sources. No statement of its own, an
-    index look-up per row and period.
+    the last sample is older than RECENT_DAYS, or when the two come from different sources. An index look-up per row and
+    period.
     """
     today = today or timezone.localdate()
     comparable = DatabaseSizeStat.objects.filter(
         instance=OuterRef("instance"), database_name=OuterRef("database_name"), method=OuterRef("method")
     ).order_by("-collected_date")
-    grown = {}
+    grown: dict[str, Combinable] = {}
     for days, slack in periods.items():
         nearest = comparable.filter(
             collected_date__lte=_before_the_latest(days, today),
             collected_date__gte=_before_the_latest(days + slack, today),
         )
         grown[f"grown_{days}"] = F("size_bytes") - Subquery(nearest.values("size_bytes")[:1])
-    return databases.annotate(**grown)
+    return grown
+
+
+def with_growth(
+    databases: InstanceDatabaseQuerySet, periods: Mapping[int, int] = PERIODS, *, today: date | None = None
+) -> InstanceDatabaseQuerySet:
+    """Annotates the databases with their growth(). No statement of its own."""
+    return databases.annotate(**growth(periods, today=today))
 
 
 def _before_the_latest(days: int, today: date) -> Case:

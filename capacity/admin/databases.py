@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -17,6 +18,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import action, display
+from unfold.views import ChangeList
 
 import dbms
 from capacity import freshness, history, tables, units
@@ -32,6 +34,27 @@ from sessions_app.admin.readonly import ReadOnlyAdmin
 from sessions_app.models import SyncCategoryName, SyncType
 from whalefall.errors import WhaleFallError
 from whalefall.messages import hint, render_error, translated
+
+
+def described(keys: Sequence[int]) -> list[InstanceDatabase]:
+    """Databases in the order of these keys, with their growth, why they could not be measured, and `due_at`.
+
+    Two queries. `due_at` is a column because the pages of a site are shared by all requests and remember nothing.
+    """
+    known = history.with_growth(InstanceDatabase.objects.filter(pk__in=keys).select_related("instance"))
+    due = Value(freshness.last_due(), output_field=DateTimeField())
+    found = {row.pk: row for row in freshness.with_unread(known).annotate(due_at=due)}
+    return [found[key] for key in keys if key in found]
+
+
+class DescribedPage(ChangeList):
+    """Looks up what is told of a database for the page that is shown, and not for all that were sorted to find it."""
+
+    result_list: Any
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = described([row.pk for row in self.result_list])
 
 
 @admin.register(InstanceDatabase)
@@ -64,10 +87,10 @@ class DatabasePage(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[InstanceDatabase]:
         databases: InstanceDatabaseQuerySet = super().get_queryset(request)
-        known = history.with_growth(databases.filter(instance__deleted_at__isnull=True))
-        # The due time as a column: the pages of a site are shared by all requests and remember nothing.
-        due = Value(freshness.last_due(), output_field=DateTimeField())
-        return freshness.with_unread(known).annotate(due_at=due)
+        return databases.filter(instance__deleted_at__isnull=True).alias(**history.growth())
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return DescribedPage
 
     # The list
 
@@ -120,7 +143,7 @@ class DatabasePage(ReadOnlyAdmin):
         form_url: str = "", obj: InstanceDatabase | None = None,
     ) -> HttpResponse:  # fmt: skip
         if obj is not None:
-            context.update(page.context(request, obj))
+            context.update(page.context(request, described([obj.pk])[0]))
         response: HttpResponse = super().render_change_form(request, context, add, change, form_url, obj)
         return response
 
@@ -154,7 +177,7 @@ class DatabasePage(ReadOnlyAdmin):
                 done["count"],
             )
             self.message_user(request, text % done, messages.SUCCESS)
-        return go(request, reverse("admin:capacity_instancedatabase_change", args=[database.pk]) + "#tables")
+        return go(request, reverse("admin:capacity_instancedatabase_change", args=[database.pk]))
 
     @action(
         description=_("Collect capacity now"),
