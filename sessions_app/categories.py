@@ -58,6 +58,7 @@ class Run:
     record_pk: int
     began_at: datetime
     parameters: Mapping[str, Any]
+    started_at: datetime | None = None  # when its session began
     read_digest: str = ""  # what the coverage ledger has of the instance's last read
 
 
@@ -80,6 +81,10 @@ class SyncCategory(ABC, Generic[SnapshotT]):
     def metrics(self, totals: ItemCounts, session_pk: int) -> dict[str, int]:
         """What a session's summary says of its completed records."""
         return _metrics(totals)
+
+    def summary(self, session_pk: int) -> dict[str, Any]:
+        """What a session's summary says beside metrics and errors."""
+        return {}
 
     def target(self, instance: Instance, interrupt: Interrupt, run: Run) -> Target:
         """What fetch() may know. Called in the main thread, so it may decrypt and query."""
@@ -119,6 +124,10 @@ class LocalCategory(ABC):
     def metrics(self, totals: ItemCounts, session_pk: int) -> dict[str, int]:
         """What a session's summary says of its completed records."""
         return _metrics(totals)
+
+    def summary(self, session_pk: int) -> dict[str, Any]:
+        """What a session's summary says beside metrics and errors."""
+        return {}
 
     @abstractmethod
     def apply_many(self, instances: Sequence[Instance], run: Run) -> Mapping[int, ItemCounts]:
