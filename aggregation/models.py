@@ -12,7 +12,7 @@ from aggregation.periods import PeriodType
 from capacity.models import NAME_LENGTH
 from instances.models import Instance
 
-PERCENT = {"max_digits": 20, "decimal_places": 2, "null": True}  # wide enough for a byte that becomes a petabyte
+PERCENT_DIGITS = 20  # wide enough for a byte that becomes a petabyte
 
 
 class TrendDirection(models.TextChoices):
@@ -60,11 +60,13 @@ class DatabaseSizeAggregation(Aggregation):
     max_log_size = models.BigIntegerField(null=True)
     min_log_size = models.BigIntegerField(null=True)
     size_change = models.BigIntegerField(_("change"), null=True)
-    size_change_percent = models.DecimalField(_("change in percent"), **PERCENT)
+    size_change_percent = models.DecimalField(
+        _("change in percent"), max_digits=PERCENT_DIGITS, decimal_places=2, null=True
+    )
     data_size_change = models.BigIntegerField(null=True)
-    data_size_change_percent = models.DecimalField(**PERCENT)
+    data_size_change_percent = models.DecimalField(max_digits=PERCENT_DIGITS, decimal_places=2, null=True)
     log_size_change = models.BigIntegerField(null=True)
-    log_size_change_percent = models.DecimalField(**PERCENT)
+    log_size_change_percent = models.DecimalField(max_digits=PERCENT_DIGITS, decimal_places=2, null=True)
 
     class Meta:
         db_table = "database_size_aggregations"
@@ -105,9 +107,11 @@ class InstanceSizeAggregation(Aggregation):
     max_database_count = models.PositiveIntegerField()
     min_database_count = models.PositiveIntegerField()
     total_size_change = models.BigIntegerField(_("change"), null=True)
-    total_size_change_percent = models.DecimalField(_("change in percent"), **PERCENT)
+    total_size_change_percent = models.DecimalField(
+        _("change in percent"), max_digits=PERCENT_DIGITS, decimal_places=2, null=True
+    )
     database_count_change = models.IntegerField(null=True)
-    database_count_change_percent = models.DecimalField(**PERCENT)
+    database_count_change_percent = models.DecimalField(max_digits=PERCENT_DIGITS, decimal_places=2, null=True)
     trend_direction = models.CharField(_("trend"), max_length=16, choices=TrendDirection, blank=True)  # "": unknown
 
     class Meta:

@@ -6,17 +6,18 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, F, Q, QuerySet
 
 from aggregation import late
 from aggregation.late import Late, Pair
-from aggregation.models import Aggregation, DatabaseSizeAggregation, InstanceSizeAggregation
+from aggregation.models import DatabaseSizeAggregation, InstanceSizeAggregation
 from aggregation.options import Options
 from aggregation.periods import Period, PeriodType
+from aggregation.rollup import Model
 
-Model = type[DatabaseSizeAggregation] | type[InstanceSizeAggregation]
 Wanted = Mapping[Period, Sequence[int]]  # instances by their ids
 
 MODELS: dict[str, tuple[Model, ...]] = {
@@ -88,7 +89,7 @@ def _kept_since(today: date) -> date:
     return today - timedelta(days=days - 1) if days else date.min
 
 
-def _rows(model: type[Aggregation], pairs: set[Pair]) -> QuerySet[Aggregation]:
+def _rows(model: Model, pairs: set[Pair]) -> QuerySet[Any]:
     """The rows of periods of instances."""
     periods: defaultdict[int, set[Period]] = defaultdict(set)
     for pk, period in pairs:
@@ -98,9 +99,9 @@ def _rows(model: type[Aggregation], pairs: set[Pair]) -> QuerySet[Aggregation]:
     for pk, own in periods.items():
         instances[frozenset(own)].append(pk)
     condition = Q(pk__in=())
-    for own, pks in instances.items():
+    for shared, pks in instances.items():
         starts: defaultdict[PeriodType, list[date]] = defaultdict(list)
-        for period in own:
+        for period in shared:
             starts[period.type].append(period.start)
         same = Q(pk__in=())
         for type, days in starts.items():

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import orjson
-from django.db import connection, models
+from django.db import connection
 
 from aggregation.models import DatabaseSizeAggregation, InstanceSizeAggregation
 from aggregation.periods import Period, PeriodType
@@ -25,11 +25,13 @@ WANTED = {
     "is_over": "boolean",
 }
 TIMES = ("created_at", "calculated_at")
-KEYS = {
+Model = type[DatabaseSizeAggregation] | type[InstanceSizeAggregation]
+
+KEYS: dict[Model, tuple[str, ...]] = {
     DatabaseSizeAggregation: ("instance_id", "period_type", "period_start", "database_name"),
     InstanceSizeAggregation: ("instance_id", "period_type", "period_start"),
 }
-FILES = {DatabaseSizeAggregation: "databases.sql", InstanceSizeAggregation: "instances.sql"}
+FILES: dict[Model, str] = {DatabaseSizeAggregation: "databases.sql", InstanceSizeAggregation: "instances.sql"}
 
 # Half up, in whole numbers: the same on every database, and never off by a float's error.
 MEAN = "(CAST(SUM({name}) AS bigint) + COUNT({name}) / 2) / NULLIF(COUNT({name}), 0)"
@@ -55,9 +57,7 @@ class Written:
     updated: Counter[int]
 
 
-def roll_up(
-    model: type[models.Model], type: PeriodType, wanted: Mapping[Period, Sequence[int]], *, today: date
-) -> Written:
+def roll_up(model: Model, type: PeriodType, wanted: Mapping[Period, Sequence[int]], *, today: date) -> Written:
     """Calculate periods of one type, each of its instances; one statement. A row that stays equal is not written.
 
     Periods that end before `today`, the local date, are over.
@@ -85,7 +85,7 @@ def roll_up(
 
 
 @cache
-def _statement(model: type[models.Model], vendor: str) -> str:
+def _statement(model: Model, vendor: str) -> str:
     return (
         (FOLDER / FILES[model])
         .read_text(encoding="utf-8")
@@ -116,7 +116,7 @@ def _percent(*, before: str, now: str) -> str:
     return PERCENT.format(change=f"{now} - {before}", before=before, scale=f"({before} / {UNSCALED} + 1)")
 
 
-def _upsert(model: type[models.Model]) -> dict[str, str]:
+def _upsert(model: Model) -> dict[str, str]:
     """What a row that exists already gets, and when it is written at all."""
     table = model._meta.db_table
     values = [
