@@ -26,7 +26,7 @@ from whalefall.api.envelope import Answer
 from whalefall.api.permissions import current_user
 from whalefall.errors import AggregationDisabled
 
-CSV_FILE = OpenApiResponse(OpenApiTypes.STR, description="CSV, UTF-8 with a byte order mark")
+CSV_FILE = {(200, "text/csv"): OpenApiResponse(OpenApiTypes.STR, description="UTF-8 with a byte order mark")}
 PERIOD_COLUMNS = {
     name: name for name in ("period_type", "period_start", "period_end", "data_count", "expected_days", "is_complete")
 }
@@ -59,6 +59,7 @@ class DatabaseAggregations(Aggregations):
 
     @extend_schema(
         operation_id="capacity_databases_summary",
+        filters=True,
         summary="The newest period of each instance's databases in numbers",
         responses=serializers.DatabaseSummaryDocument,
     )
@@ -68,7 +69,9 @@ class DatabaseAggregations(Aggregations):
         summary = {"period_type": self.period_type, **numbers}
         return Response({"summary": serializers.DatabaseSummarySerializer(summary).data})
 
-    @extend_schema(operation_id="capacity_databases_exports", summary="Sizes of databases as CSV", responses=CSV_FILE)
+    @extend_schema(
+        operation_id="capacity_databases_exports", summary="Sizes of databases as CSV", filters=True, responses=CSV_FILE
+    )
     @action(detail=False)
     def exports(self, request: Request) -> StreamingHttpResponse:
         sizes = (*serializers.DATABASE_SIZES, "size_change_percent", "data_size_change_percent")
@@ -94,6 +97,7 @@ class InstanceAggregations(Aggregations):
 
     @extend_schema(
         operation_id="capacity_instances_summary",
+        filters=True,
         summary="The newest period of each instance in numbers",
         responses=serializers.InstanceSummaryDocument,
     )
@@ -102,7 +106,9 @@ class InstanceAggregations(Aggregations):
         numbers = summaries.of_instances(self.filter_queryset(self.get_queryset()))
         return Response({"summary": serializers.SummarySerializer({"period_type": self.period_type, **numbers}).data})
 
-    @extend_schema(operation_id="capacity_instances_exports", summary="Sizes of instances as CSV", responses=CSV_FILE)
+    @extend_schema(
+        operation_id="capacity_instances_exports", summary="Sizes of instances as CSV", filters=True, responses=CSV_FILE
+    )
     @action(detail=False)
     def exports(self, request: Request) -> StreamingHttpResponse:
         numbers = (

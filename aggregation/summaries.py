@@ -16,16 +16,16 @@ def of_databases(found: QuerySet[DatabaseSizeAggregation]) -> dict[str, Any]:
     """Of the newest period of each instance among rows of one period type; two queries."""
     rows = _newest(found)
     numbers = rows.aggregate(
-        total_databases=Count("pk"),
+        databases=Count("pk"),
         **_numbers(size="avg_size", change="size_change"),
     )
-    return _summary(numbers, number=numbers["total_databases"]) | {"total_databases": numbers["total_databases"]}
+    return _summary(numbers, number=numbers["databases"]) | {"total_databases": numbers["databases"]}
 
 
 def of_instances(found: QuerySet[InstanceSizeAggregation]) -> dict[str, Any]:
     """Of the newest period of each instance among rows of one period type; two queries."""
     numbers = _newest(found).aggregate(**_numbers(size="total_size", change="total_size_change"))
-    return _summary(numbers, number=numbers["total_instances"])
+    return _summary(numbers, number=numbers["instances"])
 
 
 def _newest(found: QuerySet[Any]) -> QuerySet[Any]:
@@ -42,21 +42,21 @@ def _newest(found: QuerySet[Any]) -> QuerySet[Any]:
 def _numbers(*, size: str, change: str) -> dict[str, Any]:
     compared = Q(**{f"{change}__isnull": False})
     return {
-        "total_instances": Count("instance", distinct=True),
-        "total_size": Sum(size, default=0),
-        "max_size_": Max("max_size", default=0),
+        "instances": Count("instance", distinct=True),
+        "total": Sum(size, default=0),
+        "largest": Max("max_size", default=0),
         "change": Sum(change, default=0),
         "before": Sum(F(size) - F(change), filter=compared, default=0),
     }
 
 
 def _summary(numbers: dict[str, Any], *, number: int) -> dict[str, Any]:
-    total, change, before = (int(numbers[name]) for name in ("total_size", "change", "before"))
+    total, change, before = (int(numbers[name]) for name in ("total", "change", "before"))
     return {
-        "total_instances": numbers["total_instances"],
+        "total_instances": numbers["instances"],
         "total_size": total,
         "avg_size": (2 * total + number) // (2 * number) if number else 0,
-        "max_size": int(numbers["max_size_"]),
+        "max_size": int(numbers["largest"]),
         "size_change": change,
         "growth_rate": round(Decimal(100 * change) / before, 2) if before else None,
     }
