@@ -16,7 +16,8 @@ DATABASES = """
     SELECT
         instance.id, 'database ' || number, 1000000 * number + 10000 * day, 900000 * number + 10000 * day,
         100000 * number, 'benchmark', false, CURRENT_DATE - day, now() - day * interval '1 day'
-    FROM generate_series(%(days)s, 1, -1) day, instances instance, generate_series(1, %(databases)s) number
+    FROM (SELECT %(day)s::integer AS day) one, instances instance, generate_series(1, %(databases)s) number
+    ORDER BY instance.id, number
 """
 INSTANCES = """
     INSERT INTO instance_size_stats (
@@ -44,7 +45,8 @@ def fill(url: str, *, instances: int, databases: int, days: int) -> int:
         own.execute("SET maintenance_work_mem = '256MB'")
         # Indexes are made once all rows are there: much quicker, and the same indexes.
         restore = [statement for table in TABLES for statement in _without_indexes(own, table)]
-        own.execute(DATABASES, {"days": days, "databases": databases})
+        for day in range(days, 0, -1):  # lying on the disk as sessions write them: day by day, instance by instance
+            own.execute(DATABASES, {"day": day, "databases": databases})
         own.execute(INSTANCES)
         for statement in restore:
             own.execute(statement)
