@@ -1,4 +1,4 @@
-"""Runs an account session for each line on standard input; answers each with a line of JSON.
+"""Runs a session of a category for each line on standard input; answers each with a line of JSON.
 
 A process of its own, so that its peak of memory is that of the sessions. Linux counts the peak of the process that
 started it as well, which must therefore stay smaller; ours only imports what this one imports too.
@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 
 from benchmarks.product import session, timed
 
@@ -27,9 +28,9 @@ class Answer:
 
 
 @contextmanager
-def worker() -> Iterator[Callable[[], Answer]]:
+def worker(category: str = "account") -> Iterator[Callable[[], Answer]]:
     """Start a worker on the database of this process; call it to run a session there."""
-    command = [sys.executable, "-m", "benchmarks.worker"]
+    command = [sys.executable, "-m", "benchmarks.worker", category]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin
         assert process.stdout
@@ -45,16 +46,16 @@ def worker() -> Iterator[Callable[[], Answer]]:
         yield run
 
 
-def serve() -> None:
+def serve(category: str) -> None:
     """Answer until standard input ends, which it also does when the other process dies."""
     import django
 
     django.setup()
     for _ in sys.stdin:
-        seconds, statements = timed(session)
+        seconds, statements = timed(partial(session, category))
         peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(json.dumps(asdict(Answer(seconds=seconds, statements=statements, peak_mb=peak_mb))), flush=True)
 
 
 if __name__ == "__main__":
-    serve()
+    serve(sys.argv[1])

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from capacity import freshness, units
 from capacity.models import InstanceDatabase
-from whalefall.spreadsheet import guard
+from whalefall import spreadsheet
 
 COLUMNS = (
     "database", "instance", "host", "port", "db_type", "tags", "size_bytes", "size_mb", "data_size_bytes",
@@ -18,19 +17,9 @@ COLUMNS = (
 )  # fmt: skip
 
 
-class _Line:
-    """A file that hands back what is written to it."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
 def lines(databases: Iterable[InstanceDatabase], due: datetime) -> Iterator[str]:
-    """The header and a line for each database; harmless in a spreadsheet. `unread` says why there is no newer size."""
-    writer = csv.writer(_Line())
-    yield writer.writerow(COLUMNS)
-    for database in databases:
-        yield writer.writerow([guard(_cell(value)) for value in _row(database, due)])
+    """The header and a line for each database. `unread` says why there is no newer size."""
+    return spreadsheet.lines(COLUMNS, (_row(database, due) for database in databases))
 
 
 def _row(database: Any, due: datetime) -> tuple[object, ...]:
@@ -57,14 +46,3 @@ def _row(database: Any, due: datetime) -> tuple[object, ...]:
         database.is_system,
         database.filtered_by,
     )
-
-
-def _cell(value: object) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return str(value).lower()
-        case datetime():
-            return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    return str(value)

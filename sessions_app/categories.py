@@ -58,6 +58,7 @@ class Run:
     record_pk: int
     began_at: datetime
     parameters: Mapping[str, Any]
+    started_at: datetime | None = None  # when its session began
     read_digest: str = ""  # what the coverage ledger has of the instance's last read
 
 
@@ -69,21 +70,35 @@ class Read(NamedTuple, Generic[SnapshotT]):
     run: Run
 
 
-class SyncCategory(ABC, Generic[SnapshotT]):
-    """Reads a remote server in a thread and writes what was read in one transaction."""
+class Described(ABC):
+    """How pages and summaries speak of a category."""
 
     key: ClassVar[str]  # stored in SyncSession.sync_category
     label: ClassVar[str]  # "accounts"
-    is_local: ClassVar[bool] = False
-    is_heavy: ClassVar[bool] = True  # whether the size of what it reads says what to expect of the next read
 
     def metrics(self, totals: ItemCounts, session_pk: int) -> dict[str, int]:
         """What a session's summary says of its completed records."""
-        return _metrics(totals)
+        return {
+            "items_synced": totals.synced,
+            "items_created": totals.created,
+            "items_updated": totals.updated,
+            "items_deleted": totals.deleted,
+        }
 
     def amount(self, details: Mapping[str, Any]) -> str:
         """What a completed record read, in a word that says more than a number of items; empty when none does."""
         return ""
+
+    def summary(self, session_pk: int) -> dict[str, Any]:
+        """What a session's summary says beside metrics and errors."""
+        return {}
+
+
+class SyncCategory(Described, Generic[SnapshotT]):
+    """Reads a remote server in a thread and writes what was read in one transaction."""
+
+    is_local: ClassVar[bool] = False
+    is_heavy: ClassVar[bool] = True  # whether the size of what it reads says what to expect of the next read
 
     def target(self, instance: Instance, interrupt: Interrupt, run: Run) -> Target:
         """What fetch() may know. Called in the main thread, so it may decrypt and query."""
@@ -112,34 +127,15 @@ class SyncCategory(ABC, Generic[SnapshotT]):
         return {read.instance.pk: self.apply(*read) for read in reads}
 
 
-class LocalCategory(ABC):
+class LocalCategory(Described):
     """Works on our own database only, on a chunk of instances in one transaction."""
 
-    key: ClassVar[str]
-    label: ClassVar[str]
     is_local: ClassVar[bool] = True
     chunk_size: ClassVar[int]
-
-    def metrics(self, totals: ItemCounts, session_pk: int) -> dict[str, int]:
-        """What a session's summary says of its completed records."""
-        return _metrics(totals)
-
-    def amount(self, details: Mapping[str, Any]) -> str:
-        """What a completed record read, in a word that says more than a number of items; empty when none does."""
-        return ""
 
     @abstractmethod
     def apply_many(self, instances: Sequence[Instance], run: Run) -> Mapping[int, ItemCounts]:
         """Do the work of a chunk by a fixed number of statements; counts by instance id."""
-
-
-def _metrics(totals: ItemCounts) -> dict[str, int]:
-    return {
-        "items_synced": totals.synced,
-        "items_created": totals.created,
-        "items_updated": totals.updated,
-        "items_deleted": totals.deleted,
-    }
 
 
 Category = SyncCategory[Any] | LocalCategory

@@ -136,6 +136,7 @@ def run_of(record: SyncInstanceRecord, began_at: datetime | None = None) -> Run:
         record_pk=record.pk,
         began_at=began_at or timezone.now(),
         parameters=session.parameters,
+        started_at=session.started_at,
         read_digest=getattr(record, "read_digest", ""),  # annotated by the claim
     )
 

@@ -36,6 +36,8 @@ LABELS: dict[str, str | Promise] = {
     "instance_disabled": _("Instance disabled"),
     "credential_suspended": _("Credential suspended"),
     "no_active_database": _("No active database"),
+    "no_sizes": _("No sizes"),
+    "aggregation_disabled": _("Aggregation off"),
     "unavailable": _("Own database unavailable"),
     "DATABASE_CONNECTION_ERROR": _("Connection failed"),  # a code where no reason tells more
     "SYNC_DATA_ERROR": _("No usable answer"),

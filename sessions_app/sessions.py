@@ -73,13 +73,19 @@ def freeze(session_pk: int) -> dict[str, Any]:
         updated=numbers["items_updated"],
         deleted=numbers["items_deleted"],
     )
-    metrics = categories.get(key).metrics(totals, session_pk)
+    category = categories.get(key)
+    metrics = category.metrics(totals, session_pk)
     return {
         "successful_instances": numbers["completed"],
         "failed_instances": numbers["failed"],
         "skipped_instances": numbers["skipped"],
         "cancelled_instances": numbers["cancelled"],
-        "summary": {"version": 1, "metrics": metrics, "errors": numbers["failed"]},
+        "summary": {
+            "version": 1,
+            "metrics": metrics,
+            "errors": numbers["failed"],
+            **category.summary(session_pk),
+        },
         "error_summary": list(errors),
     }
 

@@ -84,6 +84,12 @@ class ScheduleFixed(ValidationFailed):
     hint = N_("Everything else relies on it; its interval is part of the engine.")
 
 
+class AggregationDisabled(WhaleFallError):
+    message_code, http_status = "AGGREGATION_DISABLED", 200
+    text = N_("The aggregation of sizes is switched off")
+    hint = N_("Set AGGREGATION_ENABLED to switch it on.")
+
+
 class RequestDataEmpty(WhaleFallError):
     message_code, http_status = "REQUEST_DATA_EMPTY", 400
     text = N_("The request has no content")
@@ -374,7 +380,7 @@ class InternalError(WhaleFallError):
 
 CATALOGUE: tuple[type[WhaleFallError], ...] = (
     InvalidRequest, ValidationFailed, PageTooDeep, NoActiveInstance, InstanceDisabled, UnknownCategory, UnknownReason,
-    InvalidCron, ScheduleFixed,
+    InvalidCron, ScheduleFixed, AggregationDisabled,
     RequestDataEmpty, AuthenticationRequired, InvalidCredentials, PermissionRequired, CsrfMissing, CsrfInvalid,
     NotFound, UnknownInstance, ConstraintViolation, NameExists, CredentialInUse, TagInUse, CredentialMissing,
     CredentialUnreadable, RateLimitExceeded, ConnectionFailed, UnknownHost, ConnectionRefused, TlsFailed,
@@ -392,5 +398,7 @@ SKIP_TEXTS: dict[str, str] = {
     "superseded": N_("Superseded by session {session_id}"),
     "instance_disabled": N_("The instance was disabled or deleted meanwhile"),
     "no_active_database": N_("The server has no database that is not hidden"),
+    "no_sizes": N_("No size was measured in these periods"),
+    "aggregation_disabled": N_("The aggregation of sizes is switched off"),
     "credential_suspended": N_("The credential was rejected before; it is suspended until it or the instance changes"),
 }

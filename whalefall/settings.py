@@ -147,7 +147,11 @@ WHITENOISE_USE_FINDERS = True  # no collectstatic step and no STATIC_ROOT: asset
 
 # --- The sync engine (reference: docs/engine.md) ------------------------------------------------------------------
 
-SYNC_CATEGORIES = ["accounts_sync.sync.AccountSync", "capacity.sync.CapacitySync"]
+SYNC_CATEGORIES = [
+    "accounts_sync.sync.AccountSync",
+    "capacity.sync.CapacitySync",
+    "aggregation.sync.AggregationSync",
+]
 SYNC_FOLLOW_UPS: dict[str, list[str]] = {}
 # When sessions start by themselves, as cron in TIME_ZONE: installed once per category that SYNC_CATEGORIES has, and
 # edited in the admin from then on.
@@ -190,6 +194,7 @@ METRICS_INSTANCES = env.bool("METRICS_INSTANCES", default=True)
 RETENTION = {
     "account_changes": "accounts_sync.retention.purge_changes",
     "sizes": "capacity.retention.purge_sizes",
+    "aggregations": "aggregation.retention.purge_aggregations",
     "sessions": "sessions_app.purging.purge_sessions",
     "queue_results": "sessions_app.purging.purge_queue_results",
     "api_tokens": "whalefall.console.retention.purge_tokens",
@@ -200,6 +205,7 @@ RETENTION_DAYS = {
     for kind, days in {
         "account_changes": env.str("RETENTION_ACCOUNT_CHANGES_DAYS", default="730"),
         "sizes": env.str("RETENTION_SIZES_DAYS", default="1100"),
+        "aggregations": env.str("RETENTION_AGGREGATIONS_DAYS", default="3650"),
         "sessions": env.str("RETENTION_SESSIONS_DAYS", default="180"),
         "queue_results": env.str("RETENTION_QUEUE_RESULTS_DAYS", default="7"),
         "api_tokens": env.str("RETENTION_API_TOKENS_DAYS", default="30"),
@@ -213,6 +219,11 @@ RETENTION_SECONDS = env.int("RETENTION_SECONDS", default=120)
 # A database that grows by at least both since its last sample is recorded.
 CAPACITY_GROWTH_PERCENT = env.float("CAPACITY_GROWTH_PERCENT", default=30)
 CAPACITY_GROWTH_GB = env.float("CAPACITY_GROWTH_GB", default=20)
+
+# --- Aggregation (docs/aggregation.md) ----------------------------------------------------------------------------
+
+AGGREGATION_ENABLED = env.bool("AGGREGATION_ENABLED", default=True)
+AGGREGATION_LATE_DAYS = env.int("AGGREGATION_LATE_DAYS", default=100)
 
 # --- Our own database ---------------------------------------------------------------------------------------------
 
@@ -236,8 +247,9 @@ elif DATABASES["default"]["ENGINE"].endswith("postgresql"):
             "keepalives_count": 3,
             "tcp_user_timeout": 60_000,  # ms: keepalives say nothing of a peer that left data unacknowledged
             "options": " ".join(
-                f"-c {name}={milliseconds}"
-                for name, milliseconds in {
+                f"-c {name}={value}"
+                for name, value in {
+                    "jit": "off",  # compiling our statements takes longer than running them
                     "lock_timeout": env.int("DATABASE_LOCK_SECONDS", default=10) * 1000,
                     "statement_timeout": env.int("DATABASE_STATEMENT_SECONDS", default=30) * 1000,
                     "idle_in_transaction_session_timeout": SYNC_LEASE_SECONDS * 1000,

@@ -29,6 +29,7 @@ v1: list[URLPattern | URLResolver] = [
     path("", include("sessions_app.urls")),
     path("", include("accounts_sync.urls")),
     path("", include("capacity.urls")),
+    path("", include("aggregation.urls")),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="schema"),
     path("docs", SpectacularSwaggerView.as_view(url_name="schema", http_method_names=["get", "head"]), name="api-docs"),
 ]

@@ -63,6 +63,8 @@ def envelope(result: dict[str, Any], generator: Any, request: Any, public: bool)
 
 def _wrap(response: dict[str, Any]) -> None:
     content = response.setdefault("content", {})
+    if content and "application/json" not in content:
+        return  # a file has no envelope
     schema = content.get("application/json", {}).get("schema")
     content["application/json"] = {
         "schema": {

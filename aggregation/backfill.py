@@ -1,0 +1,28 @@
+"""Cuts a range of dates into sessions, so that no statement has too much to do and a bar shows how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+
+from aggregation.options import Options
+from aggregation.periods import PeriodType
+from whalefall.errors import ValidationFailed
+
+# So many periods of a type in one session: about as many days are read for each.
+AT_ONCE = {PeriodType.DAILY: 31, PeriodType.WEEKLY: 8, PeriodType.MONTHLY: 3, PeriodType.QUARTERLY: 1}
+
+
+def slices(options: Options, today: date) -> Iterator[Options]:
+    """The options of one session after the other; without a range that is one. Raises ValidationFailed for none."""
+    if not options.is_range:
+        yield options
+        return
+    periods = {type: options.periods(type, today) for type in options.types}
+    if not any(periods.values()):
+        raise ValidationFailed(detail="no complete period lies in this range")
+    for type, all_of_type in periods.items():
+        for i in range(0, len(all_of_type), AT_ONCE[type]):
+            part = all_of_type[i : i + AT_ONCE[type]]
+            yield replace(options, types=(type,), start_date=part[0].start, end_date=part[-1].end)

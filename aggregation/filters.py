@@ -1,0 +1,60 @@
+"""What lists, summaries and exports of rolled-up sizes are narrowed by. One period type at a time, always."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+import dbms
+from aggregation.models import Aggregation
+from aggregation.periods import PeriodType
+from capacity.models import NAME_LENGTH, InstanceDatabase
+from instances.models import Instance
+
+
+class AggregationFilter(django_filters.FilterSet):
+    period_type = django_filters.ChoiceFilter(choices=PeriodType.choices, help_text="Default: daily.")
+    start_date = django_filters.DateFilter(
+        field_name="period_start", lookup_expr="gte", help_text="Periods that begin on this day or later."
+    )
+    end_date = django_filters.DateFilter(
+        field_name="period_end", lookup_expr="lte", help_text="Periods that end on this day or earlier."
+    )
+    instance_id = django_filters.ModelMultipleChoiceFilter(
+        field_name="instance", queryset=Instance.objects.present(), help_text="Repeatable."
+    )
+    db_type = django_filters.MultipleChoiceFilter(
+        field_name="instance__db_type", choices=dbms.choices, help_text="Repeatable."
+    )
+
+    def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
+        data = data.copy() if data is not None else {}
+        if not data.get("period_type"):
+            data["period_type"] = PeriodType.DAILY.value
+        super().__init__(data, *args, **kwargs)
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        found: QuerySet[Any] = super().filter_queryset(queryset)
+        return found.filter(instance__deleted_at__isnull=True)
+
+
+class DatabaseAggregationFilter(AggregationFilter):
+    database_name = django_filters.CharFilter(max_length=NAME_LENGTH, help_text="Exactly this name.")
+    include_hidden = django_filters.BooleanFilter(
+        method="with_hidden", help_text="Also the server's own databases and filtered ones."
+    )
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        found = super().filter_queryset(queryset)
+        return found if self.form.cleaned_data["include_hidden"] else found.filter(~Exists(HIDDEN))
+
+    def with_hidden(self, queryset: QuerySet[Aggregation], name: str, value: bool) -> QuerySet[Aggregation]:
+        return queryset
+
+
+# Vanished databases are listed all the same: what they weighed is history.
+HIDDEN = InstanceDatabase.objects.filter(
+    ~Q(filtered_by="") | Q(is_system=True), instance=OuterRef("instance"), database_name=OuterRef("database_name")
+)

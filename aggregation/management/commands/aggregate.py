@@ -1,0 +1,81 @@
+"""`manage.py aggregate`: roll sizes up by hand, also for days that are long over."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentTypeError
+from datetime import date
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.utils import timezone
+
+from aggregation.backfill import slices
+from aggregation.options import Options
+from aggregation.services import start_aggregation
+from instances.models import Instance
+from instances.services import get_instance
+from sessions_app import engine, progress_bar, report
+from sessions_app.models import Outcome, SyncSession
+from whalefall.commands import DomainCommand
+
+
+def iso_date(text: str) -> date:
+    """An argparse type."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError("must be a date like 2026-01-31") from None
+
+
+class Command(DomainCommand):
+    help = "Roll daily sizes up: the last complete periods, or all complete ones that a range of dates touches."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--from", dest="start_date", type=iso_date, metavar="DATE")
+        parser.add_argument("--to", dest="end_date", type=iso_date, metavar="DATE", help="default: yesterday")
+        parser.add_argument("--period", action="append", metavar="TYPE", help="repeatable; default: every one")
+        parser.add_argument("--scope", default="all", help="all (default), database or instance")
+        parser.add_argument("--instance", action="append", default=[], metavar="NAME", help="repeatable")
+        parser.add_argument("--current", action="store_true", help="also the periods that are not over yet")
+        parser.add_argument("--wait", action="store_true", help="leave the work to the workers and wait for them")
+        parser.add_argument("--json", action="store_true", help="one line for each session")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        asked: dict[str, Any] = {"scope": options["scope"], "use_current_period": options["current"]}
+        if options["period"] is not None:
+            asked["periods"] = options["period"]
+        today = timezone.localdate()
+        if options["start_date"] or options["end_date"]:
+            asked |= {
+                "start_date": options["start_date"],
+                "end_date": options["end_date"] or max(today, options["start_date"]),
+            }
+        wanted = Options.of(asked)
+        named = [get_instance(name).pk for name in options["instance"]]
+        is_clean = True
+        for part in slices(wanted, today):
+            session = start_aggregation(
+                part,
+                instances=Instance.objects.filter(pk__in=named) if named else None,
+                max_attempts=None if options["wait"] else 1,
+            )
+            session = self.follow(session, wait=options["wait"])
+            if options["json"]:
+                self.print_json(report.session_document(session), one_line=True)
+            else:
+                self.stdout.write(f"{_span(part)}  {report.session_line(session)}")
+            is_clean = is_clean and session.outcome in (Outcome.CLEAN, Outcome.EMPTY)
+        if not is_clean:
+            sys.exit(1)
+
+    def follow(self, session: SyncSession, *, wait: bool) -> SyncSession:
+        """The session when it has ended; worked on here unless the workers do it."""
+        if wait:
+            return progress_bar.follow(session)
+        return progress_bar.work(session, lambda: engine.run(session=session))
+
+
+def _span(options: Options) -> str:
+    types = ",".join(options.types)
+    return f"{types} {options.start_date}…{options.end_date}" if options.is_range else types

@@ -1,0 +1,67 @@
+"""Instances with days that were measured, and runs of the aggregation over them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from aggregation.sync import AggregationSync
+from capacity.models import DatabaseSizeStat, InstanceSizeStat
+from instances.models import Instance
+from sessions_app.categories import Run
+from tests.aggregation.reference import Day, Total
+
+TODAY = date(2026, 3, 18)  # a Wednesday
+NOON = time(4, tzinfo=UTC)  # in Shanghai
+
+
+@pytest.fixture
+def instance(db: None) -> Instance:
+    return make_instance("db1")
+
+
+def make_instance(name: str) -> Instance:
+    return Instance.objects.create(name=name, db_type="postgresql", host="127.0.0.1", port=5432)
+
+
+def moment(day: date) -> datetime:
+    """When a day is measured, unless a test says otherwise."""
+    return datetime.combine(day, NOON)
+
+
+def store(days: Iterable[Day] = (), totals: Iterable[Total] = (), *, at: datetime | None = None) -> None:
+    DatabaseSizeStat.objects.bulk_create(
+        DatabaseSizeStat(
+            instance_id=day.instance, database_name=day.database, collected_date=day.date, size_bytes=day.size,
+            data_size_bytes=day.data, log_size_bytes=day.log, method="test", collected_at=at or moment(day.date),
+        )
+        for day in days
+    )  # fmt: skip
+    InstanceSizeStat.objects.bulk_create(
+        InstanceSizeStat(
+            instance_id=total.instance, collected_date=total.date, total_size_bytes=total.size,
+            database_count=total.databases, is_complete=total.is_complete, collected_at=at or moment(total.date),
+        )
+        for total in totals
+    )  # fmt: skip
+
+
+def measure(instance: Instance, sizes: dict[str, Any], *, at: datetime | None = None) -> None:
+    """One database `app` of an instance, and the total, by ISO dates."""
+    days = [(date.fromisoformat(text), size) for text, size in sizes.items()]
+    store(
+        [Day(instance.pk, "app", day, size) for day, size in days],
+        [Total(instance.pk, day, size, 1, True) for day, size in days],
+        at=at,
+    )
+
+
+def aggregate(*instances: Instance, today: date = TODAY, **parameters: Any) -> Any:
+    """Roll up as of a day; counts by instance id."""
+    began_at = moment(today) + timedelta(hours=1)
+    run = Run(session_pk=0, session_id=uuid4(), record_pk=0, began_at=began_at, parameters=parameters)
+    return AggregationSync().apply_many(instances, run)

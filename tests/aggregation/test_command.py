@@ -1,0 +1,73 @@
+"""`manage.py aggregate` does what it was asked for, and its exit status says whether."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from aggregation.models import DatabaseSizeAggregation
+from capacity.models import DatabaseSizeStat
+from sessions_app.models import SyncSession
+from tests.aggregation.test_session import fleet
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_back_fill_rolls_up_every_day_of_its_range(manage):
+    fleet(2, days=40)
+    first = timezone.localdate() - timedelta(days=40)
+    done = manage("aggregate", "--from", str(first), "--period", "daily", "--json")
+    assert done.status == 0
+    sessions = [json.loads(line) for line in done.out.splitlines()]
+    assert [session["summary"]["periods"]["daily"]["rows"] for session in sessions] == [2 * 3 * 31, 2 * 3 * 9]
+    days = DatabaseSizeAggregation.objects.filter(database_name="app").values_list("period_start", flat=True)
+    assert sorted(set(days)) == [first + timedelta(days=i) for i in range(40)]
+
+
+def test_it_takes_the_named_instances_alone(manage):
+    instances = fleet(2)
+    assert manage("aggregate", "--instance", "db01").status == 0
+    assert set(DatabaseSizeAggregation.objects.values_list("instance_id", flat=True)) == {instances[1].pk}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--period", "yearly"], "VALIDATION_ERROR"),
+        (["--period", "daily", "--period", "daily"], "VALIDATION_ERROR"),
+        (["--from", "2100-01-01", "--to", "2100-02-01"], "VALIDATION_ERROR"),
+        (["--instance", "nowhere"], "RESOURCE_NOT_FOUND"),
+    ],
+)
+def test_what_it_cannot_do_is_one_line_and_status_1(manage, arguments, code):
+    fleet(1)
+    done = manage("aggregate", *arguments)
+    assert done.status == 1
+    assert done.err.startswith(code)
+    assert not SyncSession.objects.exists()
+
+
+def test_a_failed_instance_is_exit_status_1(manage):
+    fleet(2)
+    DatabaseSizeStat.objects.filter(instance__name="db01").update(size_bytes=2**63 - 1)
+    assert (
+        manage(
+            "aggregate",
+            "--from",
+            str(timezone.localdate() - timedelta(days=9)),
+            "--period",
+            "daily",
+            "--period",
+            "weekly",
+        ).status
+        == 1
+    )
+
+
+def test_switched_off_it_fails(manage, settings):
+    settings.AGGREGATION_ENABLED = False
+    done = manage("aggregate")
+    assert (done.status, done.err.startswith("AGGREGATION_DISABLED")) == (1, True)
