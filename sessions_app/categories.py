@@ -81,6 +81,9 @@ class SyncCategory(ABC, Generic[SnapshotT]):
         """What a session's summary says of its completed records."""
         return _metrics(totals)
 
+    def conclude(self) -> None:
+        """What is to be done once a session of it has ended; the session's end does not wait for it to succeed."""
+
     def target(self, instance: Instance, interrupt: Interrupt, run: Run) -> Target:
         """What fetch() may know. Called in the main thread, so it may decrypt and query."""
         return instance.target(interrupt=interrupt)
@@ -119,6 +122,9 @@ class LocalCategory(ABC):
     def metrics(self, totals: ItemCounts, session_pk: int) -> dict[str, int]:
         """What a session's summary says of its completed records."""
         return _metrics(totals)
+
+    def conclude(self) -> None:
+        """What is to be done once a session of it has ended; the session's end does not wait for it to succeed."""
 
     @abstractmethod
     def apply_many(self, instances: Sequence[Instance], run: Run) -> Mapping[int, ItemCounts]:
