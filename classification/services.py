@@ -101,7 +101,7 @@ def create_rule(
     is_active: bool = True,
     user: User | None = None,
 ) -> ClassificationRule:
-    """The first version of a rule; the next run evaluates it. Raises NameExists, ExpressionDuplicated, and as parse()."""
+    """The first version of a rule, for the next run. Raises NameExists, ExpressionDuplicated, and as parse()."""
     rule = ClassificationRule(
         classification=classification,
         db_type=dbms.normalize(db_type),

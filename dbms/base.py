@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from dbms.catalogue import Catalogue
 from dbms.sizes import CapacitySnapshot, TableSize
 from dbms.snapshots import AccountSnapshot, AccountsSnapshot, Reach
 from whalefall.errors import FetchCancelled, RemoteTimeout
@@ -206,4 +207,5 @@ class Adapter:
     facts_version: int  # rises when equal snapshots yield other facts
     read_capacity: Callable[[Any], CapacitySnapshot] | None = None
     read_tables: Callable[[Any, str, int], Sequence[TableSize]] | None = None  # of one database, the largest first
+    catalogue: Catalogue = field(default_factory=dict)  # the privileges that it has; empty when nobody wrote them down
     capacity_grants: Callable[[CapacitySnapshot, str], tuple[str, ...]] | None = None

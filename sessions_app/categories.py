@@ -123,7 +123,7 @@ class LocalCategory(ABC):
         """What a session's summary says of its completed records."""
         return _metrics(totals)
 
-    def conclude(self) -> None:
+    def conclude(self) -> None:  # noqa: B027 - most have nothing to do
         """What is to be done once a session of it has ended; the session's end does not wait for it to succeed."""
 
     @abstractmethod

@@ -102,7 +102,9 @@ def _capability_evidence(args: Args) -> Evidence:
             raise ValueError("no capabilities")
         reasons = subject.reasons(name)
         if reasons is None:
-            raise ValueError("no reasons")
+            if via is not None:
+                raise ValueError("no reasons")
+            reasons = ()
         if name in subject.capabilities:
             yield from (reason for reason in reasons or (name,) if via is None or _way(reason) == via)
 

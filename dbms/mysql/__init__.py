@@ -2,6 +2,7 @@
 
 from dbms.base import Adapter
 from dbms.mysql.accounts import read_accounts
+from dbms.mysql.catalogue import CATALOGUE
 from dbms.mysql.connection import MINIMUM_VERSIONS, connect
 from dbms.mysql.facts import facts, reach
 from dbms.mysql.grants import grants
@@ -21,4 +22,5 @@ adapter = Adapter(
     reach=reach,
     facts=facts,
     facts_version=1,
+    catalogue=CATALOGUE,
 )

@@ -2,6 +2,7 @@
 
 from dbms.base import Adapter
 from dbms.oracle.accounts import read_accounts
+from dbms.oracle.catalogue import CATALOGUE
 from dbms.oracle.connection import DEFAULT_SERVICE, MINIMUM_VERSION, connect
 from dbms.oracle.facts import facts, reach
 from dbms.oracle.grants import grants
@@ -21,4 +22,5 @@ adapter = Adapter(
     reach=reach,
     facts=facts,
     facts_version=1,
+    catalogue=CATALOGUE,
 )

@@ -2,6 +2,7 @@
 
 from dbms.base import Adapter
 from dbms.postgresql.accounts import CATEGORY_SCOPES, read_accounts
+from dbms.postgresql.catalogue import CATALOGUE
 from dbms.postgresql.connection import MINIMUM_VERSION, connect
 from dbms.postgresql.facts import facts, reach
 from dbms.postgresql.failures import DEFAULT_DATABASE
@@ -21,4 +22,5 @@ adapter = Adapter(
     reach=reach,
     facts=facts,
     facts_version=1,
+    catalogue=CATALOGUE,
 )

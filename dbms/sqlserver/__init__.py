@@ -2,6 +2,7 @@
 
 from dbms.base import Adapter
 from dbms.sqlserver.accounts import CATEGORY_SCOPES, read_accounts
+from dbms.sqlserver.catalogue import CATALOGUE
 from dbms.sqlserver.connection import MINIMUM_VERSION, connect
 from dbms.sqlserver.facts import facts, reach
 from dbms.sqlserver.failures import DEFAULT_DATABASE
@@ -21,4 +22,5 @@ adapter = Adapter(
     reach=reach,
     facts=facts,
     facts_version=1,
+    catalogue=CATALOGUE,
 )
