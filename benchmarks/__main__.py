@@ -13,6 +13,7 @@ from benchmarks.result import Result
 
 BENCHMARKS = {  # name: the module whose run() measures it; imported when asked for
     "accounts": "benchmarks.accounts",
+    "classification": "benchmarks.classification",
     "engine": "benchmarks.engine",
     "volume": "benchmarks.volume",
 }
@@ -26,9 +27,11 @@ def main() -> int:
     parser.add_argument("--instances", type=int, default=5_000, help="of engine (default: %(default)s)")
     parser.add_argument("--tables", type=int, default=200_000, help="of volume (default: %(default)s)")
     parser.add_argument("--roles", type=int, default=20, help="of volume, that may read them (default: %(default)s)")
+    parser.add_argument("--large", action="store_true", help="of classification: 200,000 accounts and 50 rules")
     arguments = parser.parse_args()
     options = {
         "accounts": {"db_type": arguments.db_type},
+        "classification": {"large": arguments.large},
         "engine": {"instances": arguments.instances},
         "volume": {"tables": arguments.tables, "roles": arguments.roles},
     }

@@ -1,4 +1,4 @@
-"""Runs an account session for each line on standard input; answers each with a line of JSON.
+"""Runs a session of the category that a line on standard input names; answers each with a line of JSON.
 
 A process of its own, so that its peak of memory is that of the sessions. Linux counts the peak of the process that
 started it as well, which must therefore stay smaller; ours only imports what this one imports too.
@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 
 from benchmarks.product import session, timed
 
@@ -27,16 +28,16 @@ class Answer:
 
 
 @contextmanager
-def worker() -> Iterator[Callable[[], Answer]]:
-    """Start a worker on the database of this process; call it to run a session there."""
+def worker() -> Iterator[Callable[..., Answer]]:
+    """Start a worker on this process's database; call it to run a session there, of accounts unless it names others."""
     command = [sys.executable, "-m", "benchmarks.worker"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin
         assert process.stdout
         asked, answers = process.stdin, process.stdout
 
-        def run() -> Answer:
-            print("session", file=asked, flush=True)
+        def run(category: str = "account") -> Answer:
+            print(category, file=asked, flush=True)
             answer = answers.readline()
             if not answer:
                 raise SystemExit("The worker ended")
@@ -50,8 +51,9 @@ def serve() -> None:
     import django
 
     django.setup()
-    for _ in sys.stdin:
-        seconds, statements = timed(session)
+    django.conf.settings.SYNC_FOLLOW_UPS = {}  # what is measured starts nothing else
+    for line in sys.stdin:
+        seconds, statements = timed(partial(session, line.strip()))
         peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(json.dumps(asdict(Answer(seconds=seconds, statements=statements, peak_mb=peak_mb))), flush=True)
 

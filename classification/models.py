@@ -161,9 +161,9 @@ class AccountClassificationAssignment(models.Model):
         blank=True,
     )
     assignment_type = models.CharField(
-        _("assigned"), max_length=16, choices=AssignmentType, default=AssignmentType.AUTO
+        _("assigned"), max_length=16, choices=AssignmentType, db_default=AssignmentType.AUTO
     )
-    is_active = models.BooleanField(_("active"), default=True)
+    is_active = models.BooleanField(_("active"), db_default=True)
     assigned_at = models.DateTimeField(_("since"), db_default=Now())
     assigned_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -173,7 +173,7 @@ class AccountClassificationAssignment(models.Model):
         related_name="+",
         verbose_name=_("by"),
     )
-    notes = models.TextField(_("notes"), blank=True)
+    notes = models.TextField(_("notes"), blank=True, db_default="")
 
     objects = AssignmentQuerySet.as_manager()
 

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from classification.dsl.evaluate import Program, load
+from classification.dsl.functions import Test
 from classification.dsl.subjects import Subject
 from classification.models import ClassificationRule
 from whalefall.errors import WhaleFallError
@@ -39,16 +40,9 @@ class RuleSet:
         default_factory=dict
     )  # cannot be parsed: {id: (name, why)}
     digest: str = EMPTY
-
-    @property
-    def needs_document(self) -> bool:
-        """Whether some rule looks at single objects."""
-        return any(rule.program.needs_document for rule in self.rules)
-
-    @property
-    def clocks(self) -> list[Callable[[Subject], datetime | None]]:
-        """What tells when the clock alone may change an outcome."""
-        return [clock for rule in self.rules for clock in rule.program.clocks]
+    tests: tuple[tuple[CompiledRule, Test], ...] = ()
+    clocks: tuple[Callable[[Subject], datetime | None], ...] = ()  # when the clock alone may change an outcome
+    needs_document: bool = False  # whether some rule looks at single objects
 
 
 def effective() -> dict[str, RuleSet]:
@@ -72,4 +66,11 @@ def _rule_set(rows: Iterable[tuple[Any, ...]]) -> RuleSet:
             broken[pk] = (name, error)
         else:
             rules.append(CompiledRule(id=pk, name=name, classification_id=classification_id, program=program))
-    return RuleSet(rules=tuple(rules), broken=broken, digest=digest.hexdigest())
+    return RuleSet(
+        rules=tuple(rules),
+        broken=broken,
+        digest=digest.hexdigest(),
+        tests=tuple((rule, rule.program.test) for rule in rules),
+        clocks=tuple(clock for rule in rules for clock in rule.program.clocks),
+        needs_document=any(rule.program.needs_document for rule in rules),
+    )

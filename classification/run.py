@@ -14,7 +14,7 @@ from typing import Any
 from classification import rulesets
 from classification.dsl.explain import explain
 from classification.dsl.subjects import Subject
-from classification.models import AccountClassificationAssignment, AssignmentType, ClassifiedState
+from classification.models import AccountClassificationAssignment, ClassifiedState
 from classification.rulesets import CompiledRule, RuleSet
 from classification.stored import StoredAccount, due_accounts
 from sessions_app.categories import ItemCounts
@@ -100,21 +100,28 @@ def _work(stored: StoredAccount, rules: RuleSet, now: datetime, tally: Tally, di
         tally.without_facts += 1
         tally.report({"message_code": PermissionFactsMissing.message_code, **_named(stored)})
         return
-    matched: Sequence[CompiledRule] = ()
-    unknown: Sequence[CompiledRule] = ()
+    matched: list[CompiledRule] = []
+    unknown: list[CompiledRule] = []
     due_at = None
     if account.is_active and stored.facts is not None:
         subject = Subject(account, stored.facts, now, stored.document)
-        outcomes = [(rule, rule.program.test(subject)) for rule in rules.rules]
-        matched = [rule for rule, outcome in outcomes if outcome]
-        unknown = [rule for rule, outcome in outcomes if outcome is None]
+        for rule, test in rules.tests:
+            outcome = test(subject)
+            if outcome:
+                matched.append(rule)
+            elif outcome is None:
+                unknown.append(rule)
         due_at = min((at for clock in rules.clocks if (at := clock(subject)) and at > now), default=None)
         tally.evaluated += 1
         tally.unknown += len(unknown)
         _report(stored, subject, unknown, tally)
     wanted = {rule.id for rule in matched}
     gone = [pk for rule, pk in stored.held.items() if rule not in wanted and rule not in rules.broken]
-    new = [_row(account.id, rule, now) for rule in matched if rule.id not in stored.held]
+    new = [
+        {"account_id": account.id, "classification_id": rule.classification_id, "rule_id": rule.id}
+        for rule in matched
+        if rule.id not in stored.held
+    ]
     tally.created += len(new)
     tally.deleted += len(gone)
     difference.inserts += new
@@ -123,18 +130,6 @@ def _work(stored: StoredAccount, rules: RuleSet, now: datetime, tally: Tally, di
     if not unknown and stored.seen["fingerprint"] is not None:
         state = {"account_id": account.id, "rules_digest": rules.digest, **stored.seen}
         difference.states.append({**state, "due_at": due_at, "evaluated_at": now})
-
-
-def _row(account_id: int, rule: CompiledRule, now: datetime) -> bulk.Row:
-    return {
-        "account_id": account_id,
-        "classification_id": rule.classification_id,
-        "rule_id": rule.id,
-        "assignment_type": AssignmentType.AUTO.value,
-        "is_active": True,
-        "assigned_at": now,
-        "notes": "",
-    }
 
 
 def _report(stored: StoredAccount, subject: Subject, unknown: Sequence[CompiledRule], tally: Tally) -> None:

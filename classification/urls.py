@@ -1,5 +1,7 @@
 """REST paths of classification."""
 
+from typing import Any
+
 from django.urls import path
 
 from classification.api.assignments import AssignmentViewSet
@@ -7,8 +9,8 @@ from classification.api.classes import AutoClassify, ClassificationViewSet
 from classification.api.rules import RuleViewSet
 from classification.api.statistics import ClassStatistics, RuleStatistics
 
-LIST = {"get": "list", "post": "create"}
-ONE = {"get": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"}
+LIST: dict[str, Any] = {"get": "list", "post": "create"}
+ONE: dict[str, Any] = {"get": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"}
 BASE = "accounts/classifications"
 
 urlpatterns = [

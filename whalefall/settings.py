@@ -242,8 +242,9 @@ elif DATABASES["default"]["ENGINE"].endswith("postgresql"):
             "keepalives_count": 3,
             "tcp_user_timeout": 60_000,  # ms: keepalives say nothing of a peer that left data unacknowledged
             "options": " ".join(
-                f"-c {name}={milliseconds}"
-                for name, milliseconds in {
+                f"-c {name}={value}"
+                for name, value in {
+                    "jit": "off",  # compiling our statements takes longer than running them
                     "lock_timeout": env.int("DATABASE_LOCK_SECONDS", default=10) * 1000,
                     "statement_timeout": env.int("DATABASE_STATEMENT_SECONDS", default=30) * 1000,
                     "idle_in_transaction_session_timeout": SYNC_LEASE_SECONDS * 1000,

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import django_filters
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import mixins, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -67,7 +67,7 @@ class AssignmentViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[AccountCl
         )
         return Answer(self.get_serializer(assigned).data, status=201)
 
-    @extend_schema(summary="Take back what was assigned by hand", responses=None)
+    @extend_schema(summary="Take back what was assigned by hand", responses={200: OpenApiResponse(description="Done")})
     def destroy(self, request: Request, pk: int) -> Response:
         found = AccountClassificationAssignment.objects.filter(pk=pk).first() if pk <= serializers.BIGGEST_ID else None
         if found is None:

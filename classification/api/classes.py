@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from django.db.models import Count, Q
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import mixins, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -74,7 +74,7 @@ class ClassificationViewSet(
     def partial_update(self, request: Request, pk: int) -> Response:
         return self.update(request, pk)
 
-    @extend_schema(summary="Delete a class that nothing uses", responses=None)
+    @extend_schema(summary="Delete a class that nothing uses", responses={200: OpenApiResponse(description="Done")})
     def destroy(self, request: Request, pk: int) -> Response:
         services.delete_classification(self.get_object())
         return Answer(None, message=_("The class is deleted"))
@@ -132,9 +132,8 @@ def start(request: Request, instance_ids: list[int] | None) -> Response:
 
 def find(pk: Any) -> AccountClassification:
     """A class by its id, with its rules counted. Raises NotFound."""
-    found = AccountClassification.objects.annotate(rules_count=CURRENT_RULES).filter(pk=pk).first() if (
-        int(pk) <= serializers.BIGGEST_ID
-    ) else None  # fmt: skip
+    known = AccountClassification.objects.annotate(rules_count=CURRENT_RULES)
+    found = known.filter(pk=pk).first() if int(pk) <= serializers.BIGGEST_ID else None
     if found is None:
         raise NotFound(what=_("Account class"), name=pk)
     return found

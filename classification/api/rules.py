@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import django_filters
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -101,7 +101,7 @@ class RuleViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gen
         changed = services.update_rule(rule, expression=expression, user=current_user(request), **asked)
         return Answer(self.get_serializer(changed).data, message=_("The next run evaluates the rule"))
 
-    @extend_schema(summary="Take a rule out of use", responses=None)
+    @extend_schema(summary="Take a rule out of use", responses={200: OpenApiResponse(description="Done")})
     def destroy(self, request: Request, pk: int) -> Response:
         services.delete_rule(self.get_object())
         return Answer(None, message=_("The next run takes the rule's accounts out"))

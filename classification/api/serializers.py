@@ -217,6 +217,6 @@ class ExplanationNode(serializers.Serializer[Any]):
     path = serializers.CharField()
     name = serializers.CharField()
     args = serializers.DictField()
-    outcome = serializers.ChoiceField(choices=["true", "false", "unknown"])
+    outcome = serializers.CharField(help_text="true, false or unknown")
     evidence = serializers.ListField(child=serializers.CharField())
     children = serializers.ListField(child=serializers.DictField())

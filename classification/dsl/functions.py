@@ -157,7 +157,7 @@ def _privilege_evidence(args: Args) -> Evidence:
     name, database = args["name"], args.get("database")
 
     def evidence(subject: Subject) -> Iterator[str]:
-        for place, words in subject.places(args["scope"]) or ():
+        for place, words in (subject.places(args["scope"]) or {}).items():
             if database is None or place == database:
                 for word in words:
                     if name in both_forms([word]):
@@ -189,7 +189,7 @@ def _grant_option(args: Args) -> Evidence:
             places = subject.places(scope)
             if places is None:
                 raise ValueError("no privileges")
-            for place, words in places:
+            for place, words in places.items():
                 for word in words:
                     if is_grantable(word) and (name is None or name in both_forms([word])):
                         yield f"{word} ON {place}" if place else word

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 import dbms
 from classification.dsl.functions import FUNCTIONS
-from classification.dsl.nodes import Expression
+from classification.dsl.nodes import Call, Expression
 from classification.dsl.subjects import OPTIONS, SCOPES
 
 CAPABILITIES = frozenset({"SUPERUSER", "GRANT_ADMIN", "LOCKED"})
@@ -33,8 +33,7 @@ def warnings(expression: Expression, db_type: str) -> list[tuple[str, str]]:
         elif call.fn == "has_role":
             continue  # anybody may make one
         else:
-            scopes = ("object", "database") if call.fn == "has_object_privilege" else (call.args.get("scope"),)
-            names = frozenset[str]().union(*(known.get(scope, ()) for scope in (scopes if scopes[0] else SCOPES)))
+            names = frozenset[str]().union(*(known.get(place, ()) for place in _places(call)))
         plain = name.removeprefix("DENY ").partition(" ON ")[0]
         for option in OPTIONS:
             plain = plain.removesuffix(option)
@@ -42,3 +41,11 @@ def warnings(expression: Expression, db_type: str) -> list[tuple[str, str]]:
             text = _("{kind} is not known to have {name} there").format(kind=db_type, name=name)
             found.append((f"{path}.args.name", text))
     return found
+
+
+def _places(call: Call) -> tuple[str, ...]:
+    """Where in the catalogue a privilege of this name may stand."""
+    if call.fn == "has_object_privilege":
+        return ("object", "database")
+    named = call.args.get("scope")
+    return tuple(SCOPES) if named is None else (named,)

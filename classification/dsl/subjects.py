@@ -35,7 +35,7 @@ class Account(NamedTuple):
 class Subject:
     """One account, opened once for all rules. A part that is missing or malformed is None: nothing is known of it."""
 
-    __slots__ = ("_words", "absent", "account", "capabilities", "document", "facts", "now", "roles")
+    __slots__ = ("_places", "_words", "absent", "account", "capabilities", "document", "facts", "now", "roles")
 
     def __init__(
         self, account: Account, facts: Mapping[str, Any], now: datetime, document: Mapping[str, Any] | None = None
@@ -49,39 +49,21 @@ class Subject:
         # What facts with errors do not name may still be there.
         self.absent: bool | None = None if self.facts.get("errors") else False
         self._words: dict[tuple[str, str | None], frozenset[str] | None] = {}
+        self._places: dict[str, Mapping[str, list[str]] | None] = {}
 
     def words(self, scope: str, database: str | None = None) -> frozenset[str] | None:
         """The privileges of a scope, or of one database or tablespace in it, each with and without its option."""
         key = (scope, database)
         if key not in self._words:
-            self._words[key] = self._collect(scope, database)
+            places = self.places(scope)
+            self._words[key] = None if places is None else _forms(places, database)
         return self._words[key]
 
-    def places(self, scope: str) -> list[tuple[str, list[str]]] | None:
-        """(where, privileges as they are written) of a scope; None when the facts do not say."""
-        privileges = self.facts.get("privileges")
-        if not isinstance(privileges, Mapping):
-            return None
-        found: list[tuple[str, list[str]]] = []
-        for key in SCOPES[scope]:
-            held = privileges.get(key)
-            if isinstance(held, Mapping):
-                found += held.items()
-            elif isinstance(held, list):
-                found.append(("", held))
-            else:
-                return None
-        if all(isinstance(words, list) and all(isinstance(word, str) for word in words) for _, words in found):
-            return found
-        return None
-
-    def _collect(self, scope: str, database: str | None) -> frozenset[str] | None:
-        places = self.places(scope)
-        if places is None:
-            return None
-        return frozenset(
-            form for name, words in places if database is None or name == database for form in both_forms(words)
-        )
+    def places(self, scope: str) -> Mapping[str, list[str]] | None:
+        """{where: privileges as they are written} of a scope; None when the facts do not say."""
+        if scope not in self._places:
+            self._places[scope] = _places(self.facts.get("privileges"), SCOPES[scope])
+        return self._places[scope]
 
     def reasons(self, capability: str) -> tuple[str, ...] | None:
         """How a capability comes about; None when the facts do not say."""
@@ -90,6 +72,31 @@ class Subject:
         if not isinstance(held, list | tuple) or not all(isinstance(reason, str) for reason in held):
             return None
         return tuple(held)
+
+
+def _places(privileges: Any, keys: Iterable[str]) -> Mapping[str, list[str]] | None:
+    """What the lists and mappings of these keys hold; what is no list of texts makes all of it unknown."""
+    if not isinstance(privileges, dict):
+        return None
+    found: dict[str, list[str]] = {}
+    for key in keys:
+        held = privileges.get(key)
+        if isinstance(held, dict):
+            found |= held
+        elif isinstance(held, list):
+            found[""] = found.get("", []) + held
+        else:
+            return None
+    for words in found.values():
+        if not isinstance(words, list) or not all(type(word) is str for word in words):
+            return None
+    return found
+
+
+def _forms(places: Mapping[str, list[str]], database: str | None) -> frozenset[str]:
+    if database is not None:
+        return frozenset(both_forms(places.get(database, ())))
+    return frozenset(form for words in places.values() for form in both_forms(words))
 
 
 def both_forms(words: Iterable[str]) -> Iterable[str]:
