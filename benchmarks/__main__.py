@@ -15,6 +15,7 @@ BENCHMARKS = {  # name: the module whose run() measures it; imported when asked 
     "accounts": "benchmarks.accounts",
     "capacity": "benchmarks.capacity",
     "aggregation": "benchmarks.aggregation",
+    "classification": "benchmarks.classification",
     "engine": "benchmarks.engine",
     "volume": "benchmarks.volume",
 }
@@ -28,12 +29,13 @@ def main() -> int:
     parser.add_argument("--instances", type=int, default=5_000, help="of engine (default: %(default)s)")
     parser.add_argument("--tables", type=int, default=200_000, help="of volume (default: %(default)s)")
     parser.add_argument("--roles", type=int, default=20, help="of volume, that may read them (default: %(default)s)")
-    parser.add_argument("--large", action="store_true", help="of aggregation: 16 million rows instead of 48,400")
+    parser.add_argument("--large", action="store_true", help="of aggregation and classification: a large fleet")
     arguments = parser.parse_args()
     options = {
         "accounts": {"db_type": arguments.db_type},
         "capacity": {},
         "aggregation": {"large": arguments.large},
+        "classification": {"large": arguments.large},
         "engine": {"instances": arguments.instances},
         "volume": {"tables": arguments.tables, "roles": arguments.roles},
     }

@@ -1,4 +1,4 @@
-"""Runs a session of a category for each line on standard input; answers each with a line of JSON.
+"""Runs a session of the category that a line on standard input names; answers each with a line of JSON.
 
 A process of its own, so that its peak of memory is that of the sessions. Linux counts the peak of the process that
 started it as well, which must therefore stay smaller; ours only imports what this one imports too.
@@ -28,16 +28,16 @@ class Answer:
 
 
 @contextmanager
-def worker(category: str = "account") -> Iterator[Callable[[], Answer]]:
-    """Start a worker on the database of this process; call it to run a session there."""
-    command = [sys.executable, "-m", "benchmarks.worker", category]
+def worker() -> Iterator[Callable[..., Answer]]:
+    """Start a worker on this process's database; call it to run a session there, of accounts unless it names others."""
+    command = [sys.executable, "-m", "benchmarks.worker"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin
         assert process.stdout
         asked, answers = process.stdin, process.stdout
 
-        def run() -> Answer:
-            print("session", file=asked, flush=True)
+        def run(category: str = "account") -> Answer:
+            print(category, file=asked, flush=True)
             answer = answers.readline()
             if not answer:
                 raise SystemExit("The worker ended")
@@ -46,16 +46,17 @@ def worker(category: str = "account") -> Iterator[Callable[[], Answer]]:
         yield run
 
 
-def serve(category: str) -> None:
+def serve() -> None:
     """Answer until standard input ends, which it also does when the other process dies."""
     import django
 
     django.setup()
-    for _ in sys.stdin:
-        seconds, statements = timed(partial(session, category))
+    django.conf.settings.SYNC_FOLLOW_UPS = {}  # what is measured starts nothing else
+    for line in sys.stdin:
+        seconds, statements = timed(partial(session, line.strip()))
         peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(json.dumps(asdict(Answer(seconds=seconds, statements=statements, peak_mb=peak_mb))), flush=True)
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    serve()

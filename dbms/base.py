@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from dbms.catalogue import Catalogue
 from dbms.sizes import CapacitySnapshot, TableSize
 from dbms.snapshots import AccountSnapshot, AccountsSnapshot, Reach
 from dbms.watching import Sent
@@ -209,3 +210,4 @@ class Adapter:
     reach: Callable[[Sequence[AccountSnapshot]], Mapping[tuple[str, str, bool], Reach]]
     facts: Facts
     facts_version: int  # rises when equal snapshots yield other facts
+    catalogue: Catalogue  # the privileges that it has

@@ -93,6 +93,9 @@ class Described(ABC):
         """What a session's summary says beside metrics and errors."""
         return {}
 
+    def conclude(self) -> None:  # noqa: B027 - most have nothing to do
+        """What is to be done once a session of it has ended; the session's end does not wait for it to succeed."""
+
 
 class SyncCategory(Described, Generic[SnapshotT]):
     """Reads a remote server in a thread and writes what was read in one transaction."""

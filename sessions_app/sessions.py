@@ -45,6 +45,8 @@ def finalize(session_pk: int) -> bool:
             .filter(~Exists(still_open))
             .update(status=status, completed_at=Now(), updated_at=Now(), **frozen)
         )
+        if ended:
+            transaction.on_commit(_category_of(session_pk).conclude, robust=True)
         if ended and settings.SYNC_FOLLOW_UPS:
             _follow_up(session_pk)
     return bool(ended)
@@ -66,14 +68,13 @@ def freeze(session_pk: int) -> dict[str, Any]:
         .annotate(count=Count("pk"))
         .order_by("-count", "message_code", "reason")
     )
-    key = SyncSession.objects.values_list("sync_category", flat=True).get(pk=session_pk)
     totals = ItemCounts(
         synced=numbers["items_synced"],
         created=numbers["items_created"],
         updated=numbers["items_updated"],
         deleted=numbers["items_deleted"],
     )
-    category = categories.get(key)
+    category = _category_of(session_pk)
     metrics = category.metrics(totals, session_pk)
     return {
         "successful_instances": numbers["completed"],
@@ -88,6 +89,10 @@ def freeze(session_pk: int) -> dict[str, Any]:
         },
         "error_summary": list(errors),
     }
+
+
+def _category_of(session_pk: int) -> categories.Category:
+    return categories.get(SyncSession.objects.values_list("sync_category", flat=True).get(pk=session_pk))
 
 
 def _follow_up(session_pk: int) -> None:

@@ -157,6 +157,32 @@ class TagInUse(WhaleFallError):
     hint = N_("Remove the tag from these instances first.")
 
 
+class ClassificationInUse(WhaleFallError):
+    message_code, http_status = "CLASSIFICATION_IN_USE", 409
+    text = N_("The account class {name} has {rules} rules and {assignments} accounts")
+    hint = N_("Delete its rules and withdraw what was assigned by hand; the next run takes the accounts out.")
+
+
+class SystemClassification(WhaleFallError):
+    message_code, http_status = "SYSTEM_CLASSIFICATION", 400
+    text = N_("{name} is one of the product's own account classes: {detail}")
+
+
+class DslV4Required(WhaleFallError):
+    message_code, http_status = "DSL_V4_REQUIRED", 400
+    text = N_("The expression is not written in DSL version 4 or 5: {detail}")
+
+
+class InvalidDslExpression(WhaleFallError):
+    message_code, http_status = "INVALID_DSL_EXPRESSION", 400
+    text = N_("The expression is not valid: {detail}")
+
+
+class ExpressionDuplicated(WhaleFallError):
+    message_code, http_status = "EXPRESSION_DUPLICATED", 400
+    text = N_("The rule {name} of the same account class says the same already")
+
+
 class CredentialMissing(WhaleFallError):
     message_code, reason, http_status = "CREDENTIAL_MISSING", "credential", 409
     text = N_("Instance {instance} has no active credential")
@@ -382,7 +408,9 @@ CATALOGUE: tuple[type[WhaleFallError], ...] = (
     InvalidRequest, ValidationFailed, PageTooDeep, NoActiveInstance, InstanceDisabled, UnknownCategory, UnknownReason,
     InvalidCron, ScheduleFixed, AggregationDisabled,
     RequestDataEmpty, AuthenticationRequired, InvalidCredentials, PermissionRequired, CsrfMissing, CsrfInvalid,
-    NotFound, UnknownInstance, ConstraintViolation, NameExists, CredentialInUse, TagInUse, CredentialMissing,
+    NotFound, UnknownInstance, ConstraintViolation, NameExists, CredentialInUse, TagInUse,
+    ClassificationInUse, SystemClassification, DslV4Required, InvalidDslExpression, ExpressionDuplicated,
+    CredentialMissing,
     CredentialUnreadable, RateLimitExceeded, ConnectionFailed, UnknownHost, ConnectionRefused, TlsFailed,
     LoginRejected, AccountLocked, DatabaseMissing, DatabaseClosed, ConnectDenied, TooManyConnections,
     ServerRestarting, ConnectionUnexplained, RemoteTimeout, FetchCancelled, SyncDataError, PrivilegeMissing,

@@ -151,8 +151,9 @@ SYNC_CATEGORIES = [
     "accounts_sync.sync.AccountSync",
     "capacity.sync.CapacitySync",
     "aggregation.sync.AggregationSync",
+    "classification.sync.ClassificationSync",
 ]
-SYNC_FOLLOW_UPS: dict[str, list[str]] = {}
+SYNC_FOLLOW_UPS = {"account": ["classification"]}  # what starts over the same instances when a session has ended
 # When sessions start by themselves, as cron in TIME_ZONE: installed once per category that SYNC_CATEGORIES has, and
 # edited in the admin from then on.
 SYNC_SCHEDULES = {
@@ -195,6 +196,7 @@ RETENTION = {
     "account_changes": "accounts_sync.retention.purge_changes",
     "sizes": "capacity.retention.purge_sizes",
     "aggregations": "aggregation.retention.purge_aggregations",
+    "class_statistics": "classification.retention.purge_statistics",
     "sessions": "sessions_app.purging.purge_sessions",
     "queue_results": "sessions_app.purging.purge_queue_results",
     "api_tokens": "whalefall.console.retention.purge_tokens",
@@ -206,6 +208,7 @@ RETENTION_DAYS = {
         "account_changes": env.str("RETENTION_ACCOUNT_CHANGES_DAYS", default="730"),
         "sizes": env.str("RETENTION_SIZES_DAYS", default="1100"),
         "aggregations": env.str("RETENTION_AGGREGATIONS_DAYS", default="3650"),
+        "class_statistics": env.str("RETENTION_CLASS_STATISTICS_DAYS", default="1100"),
         "sessions": env.str("RETENTION_SESSIONS_DAYS", default="180"),
         "queue_results": env.str("RETENTION_QUEUE_RESULTS_DAYS", default="7"),
         "api_tokens": env.str("RETENTION_API_TOKENS_DAYS", default="30"),

@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
+from classification.api.classes import OlderAutoClassify
 from sessions_app.api import SyncSessionViewSet
 from whalefall.api import fallbacks
 from whalefall.console.health import healthz
@@ -22,6 +23,7 @@ older = [
     path("sync_sessions/api/sessions/<str:session_id>", SyncSessionViewSet.as_view({"get": "retrieve"})),
     path("sync_sessions/api/sessions/<str:session_id>/cancel", SyncSessionViewSet.as_view({"post": "cancel"})),
     path("sync_sessions/api/statistics", SyncSessionViewSet.as_view({"get": "statistics"})),
+    path("accounts_classifications/api/auto-classify", OlderAutoClassify.as_view()),
 ]
 
 v1: list[URLPattern | URLResolver] = [
@@ -30,6 +32,7 @@ v1: list[URLPattern | URLResolver] = [
     path("", include("accounts_sync.urls")),
     path("", include("capacity.urls")),
     path("", include("aggregation.urls")),
+    path("", include("classification.urls")),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="schema"),
     path("docs", SpectacularSwaggerView.as_view(url_name="schema", http_method_names=["get", "head"]), name="api-docs"),
 ]
@@ -43,7 +46,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", MetricsView.as_view(), name="metrics"),
     path("api/v1/", include(v1)),
     *older,
-    re_path(r"^(?:api|sync_sessions/api)/", fallbacks.nothing_here),
+    re_path(r"^(?:api|sync_sessions/api|accounts_classifications/api)/", fallbacks.nothing_here),
 ]
 
 handler400 = fallbacks.bad_request

@@ -60,9 +60,9 @@ def _large() -> Result:
         from benchmarks.aggregation.fill import fill, forget
 
         filling, days = timed(lambda: fill(url, **LARGE))
-        with worker("aggregation") as work:
-            first = work()
-            again = work()
+        with worker() as work:
+            first = work("aggregation")
+            again = work("aggregation")
         written = product.rows()
         forget(url)
         alone, _rows = timed(lambda: floor.work(url))

@@ -3,6 +3,7 @@
 from dbms.base import Adapter
 from dbms.mysql.accounts import read_accounts
 from dbms.mysql.capacity import read_capacity
+from dbms.mysql.catalogue import CATALOGUE
 from dbms.mysql.connection import MINIMUM_VERSIONS, connect
 from dbms.mysql.facts import facts, reach
 from dbms.mysql.grants import capacity_grants, grants
@@ -26,4 +27,5 @@ adapter = Adapter(
     read_capacity=read_capacity,
     read_tables=read_tables,
     capacity_grants=capacity_grants,
+    catalogue=CATALOGUE,
 )

@@ -3,6 +3,7 @@
 from dbms.base import Adapter
 from dbms.oracle.accounts import read_accounts
 from dbms.oracle.capacity import read_capacity
+from dbms.oracle.catalogue import CATALOGUE
 from dbms.oracle.connection import DEFAULT_SERVICE, MINIMUM_VERSION, connect
 from dbms.oracle.facts import facts, reach
 from dbms.oracle.grants import grants
@@ -26,4 +27,5 @@ adapter = Adapter(
     read_capacity=read_capacity,
     read_tables=read_tables,
     capacity_grants=grants,
+    catalogue=CATALOGUE,
 )

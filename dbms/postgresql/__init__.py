@@ -3,6 +3,7 @@
 from dbms.base import Adapter
 from dbms.postgresql.accounts import CATEGORY_SCOPES, read_accounts
 from dbms.postgresql.capacity import read_capacity
+from dbms.postgresql.catalogue import CATALOGUE
 from dbms.postgresql.connection import MINIMUM_VERSION, connect
 from dbms.postgresql.facts import facts, reach
 from dbms.postgresql.failures import DEFAULT_DATABASE
@@ -26,4 +27,5 @@ adapter = Adapter(
     read_capacity=read_capacity,
     read_tables=read_tables,
     capacity_grants=capacity_grants,
+    catalogue=CATALOGUE,
 )

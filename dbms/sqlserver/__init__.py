@@ -3,6 +3,7 @@
 from dbms.base import Adapter
 from dbms.sqlserver.accounts import CATEGORY_SCOPES, read_accounts
 from dbms.sqlserver.capacity import read_capacity, read_tables
+from dbms.sqlserver.catalogue import CATALOGUE
 from dbms.sqlserver.connection import MINIMUM_VERSION, connect
 from dbms.sqlserver.facts import facts, reach
 from dbms.sqlserver.failures import DEFAULT_DATABASE
@@ -25,4 +26,5 @@ adapter = Adapter(
     read_capacity=read_capacity,
     read_tables=read_tables,
     capacity_grants=capacity_grants,
+    catalogue=CATALOGUE,
 )

@@ -1,0 +1,1 @@
+"""The language of classification rules: parsed strictly, evaluated to true, false or unknown, and explained."""

@@ -1,0 +1,61 @@
+"""Why an expression is true, false or unknown for an account, node by node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from classification.dsl.evaluate import compile_expression
+from classification.dsl.functions import FUNCTIONS, Truth
+from classification.dsl.nodes import Call, Expression, Node
+from classification.dsl.subjects import Subject
+
+EVIDENCE_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """One node's outcome; `evidence` is what makes a function true, in the server's words."""
+
+    path: str
+    name: str  # of the operation or function
+    arguments: Mapping[str, Any]
+    outcome: Truth
+    evidence: tuple[str, ...] = ()
+    children: tuple[Explanation, ...] = ()
+
+    def unknown(self) -> Iterator[Explanation]:
+        """The functions that nobody can answer."""
+        if not self.children and self.outcome is None:
+            yield self
+        for child in self.children:
+            yield from child.unknown()
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "path": self.path,
+            "name": self.name,
+            "args": dict(self.arguments),
+            "outcome": {True: "true", False: "false", None: "unknown"}[self.outcome],
+            "evidence": list(self.evidence),
+            "children": [child.document() for child in self.children],
+        }
+
+
+def explain(expression: Expression, subject: Subject) -> Explanation:
+    """Every node's outcome; nothing is left out, unlike in a run."""
+    return _explain(expression.version, expression.root, subject, "expr")
+
+
+def _explain(version: int, node: Node, subject: Subject, path: str) -> Explanation:
+    outcome = compile_expression(Expression(version=version, root=node)).test(subject)
+    if isinstance(node, Call):
+        evidence: tuple[str, ...] = ()
+        if outcome:
+            evidence = tuple(islice(FUNCTIONS[node.fn].evidence(node.args)(subject), EVIDENCE_SHOWN))
+        return Explanation(path=path, name=node.fn, arguments=node.args, outcome=outcome, evidence=evidence)
+    children = tuple(_explain(version, arg, subject, f"{path}.args[{number}]") for number, arg in enumerate(node.args))
+    return Explanation(path=path, name=node.op, arguments={}, outcome=outcome, children=children)

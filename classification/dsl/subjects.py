@@ -1,0 +1,119 @@
+"""What an expression is evaluated over: an account's columns, its facts, and its permission document when needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+FACTS_VERSION = 2
+OPTIONS = (" WITH GRANT OPTION", " WITH ADMIN OPTION")
+SCOPES: dict[str, tuple[str, ...]] = {  # has_privilege's scope: where the facts keep such privileges
+    "global": ("global",),
+    "server": ("server", "system"),
+    "database": ("database",),
+    "tablespace": ("tablespace",),
+}
+
+
+class Account(NamedTuple):
+    """The columns of an account that expressions may ask for."""
+
+    id: int
+    instance_id: int
+    db_type: str
+    username: str
+    host: str
+    kind: str
+    is_active: bool
+    is_system: bool
+    is_locked: bool
+    locked_until: datetime | None
+    last_changed_at: datetime
+
+
+class Subject:
+    """One account, opened once for all rules. A part that is missing or malformed is None: nothing is known of it."""
+
+    __slots__ = ("_places", "_words", "absent", "account", "capabilities", "document", "facts", "now", "roles")
+
+    def __init__(
+        self, account: Account, facts: Mapping[str, Any], now: datetime, document: Mapping[str, Any] | None = None
+    ) -> None:
+        self.account = account
+        self.facts: Mapping[str, Any] = facts if facts.get("version") == FACTS_VERSION else {}
+        self.now = now
+        self.document = document
+        self.capabilities = _names(self.facts.get("capabilities"))
+        self.roles = _names(self.facts.get("roles"))
+        # What facts with errors do not name may still be there.
+        self.absent: bool | None = None if self.facts.get("errors") else False
+        self._words: dict[tuple[str, str | None], frozenset[str] | None] = {}
+        self._places: dict[str, Mapping[str, list[str]] | None] = {}
+
+    def words(self, scope: str, database: str | None = None) -> frozenset[str] | None:
+        """The privileges of a scope, or of one database or tablespace in it, each with and without its option."""
+        key = (scope, database)
+        if key not in self._words:
+            places = self.places(scope)
+            self._words[key] = None if places is None else _forms(places, database)
+        return self._words[key]
+
+    def places(self, scope: str) -> Mapping[str, list[str]] | None:
+        """{where: privileges as they are written} of a scope; None when the facts do not say."""
+        if scope not in self._places:
+            self._places[scope] = _places(self.facts.get("privileges"), SCOPES[scope])
+        return self._places[scope]
+
+    def reasons(self, capability: str) -> tuple[str, ...] | None:
+        """How a capability comes about; None when the facts do not say."""
+        reasons = self.facts.get("capability_reasons")
+        held = reasons.get(capability, ()) if isinstance(reasons, Mapping) else None
+        if not isinstance(held, list | tuple) or not all(isinstance(reason, str) for reason in held):
+            return None
+        return tuple(held)
+
+
+def _places(privileges: Any, keys: Iterable[str]) -> Mapping[str, list[str]] | None:
+    """What the lists and mappings of these keys hold; what is no list of texts makes all of it unknown."""
+    if not isinstance(privileges, dict):
+        return None
+    found: dict[str, list[str]] = {}
+    for key in keys:
+        held = privileges.get(key)
+        if isinstance(held, dict):
+            found |= held
+        elif isinstance(held, list):
+            found[""] = found.get("", []) + held
+        else:
+            return None
+    for words in found.values():
+        if not isinstance(words, list) or not all(type(word) is str for word in words):
+            return None
+    return found
+
+
+def _forms(places: Mapping[str, list[str]], database: str | None) -> frozenset[str]:
+    if database is not None:
+        return frozenset(both_forms(places.get(database, ())))
+    return frozenset(form for words in places.values() for form in both_forms(words))
+
+
+def both_forms(words: Iterable[str]) -> Iterable[str]:
+    """Whoever may pass a privilege on has it: "SELECT WITH GRANT OPTION" is SELECT, too. A denial stays a denial."""
+    for word in words:
+        yield word
+        for option in OPTIONS:
+            if word.endswith(option):
+                yield word.removesuffix(option)
+
+
+def is_grantable(word: str) -> bool:
+    """Whether a privilege may be passed on; MySQL's GRANT OPTION is a privilege of its own."""
+    return word.endswith(OPTIONS) or word == "GRANT OPTION"
+
+
+def _names(value: Any) -> frozenset[str] | None:
+    if isinstance(value, list) and all(isinstance(name, str) for name in value):
+        return frozenset(value)
+    return None

@@ -1,0 +1,129 @@
+"""Accounts with their facts, as classification reads them: by one streaming query for any number of instances."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+from django.db.models import Aggregate, BooleanField, Case, F, OuterRef, Q, QuerySet, Subquery, TextField, Value, When
+from django.db.models.functions import Cast, Concat
+
+from accounts_sync.models import InstanceAccount
+from classification.dsl.subjects import Account
+from classification.models import AccountClassificationAssignment, AssignmentType
+from classification.rulesets import EMPTY, RuleSet
+
+ROWS_AT_ONCE = 500
+SEEN = {  # of the state: what it was of the account
+    "fingerprint": "permission__fingerprint",
+    "reach_digest": "permission__reach_digest",
+    "owned_digest": "permission__owned_digest",
+    "facts_version": "permission__facts_version",
+    "account_updated_at": "updated_at",
+}
+
+
+class StoredAccount(NamedTuple):
+    """An account with what a run needs of it; facts, document and assignments only when it `is_due`."""
+
+    account: Account
+    seen: dict[str, Any]
+    is_due: bool
+    facts: Mapping[str, Any] | None
+    document: Mapping[str, Any] | None
+    held: dict[int, int]  # rule id: assignment id
+
+
+class Listed(Aggregate):
+    """Texts joined by commas, in no particular order."""
+
+    template = "%(function)s(%(expressions)s, ',')"
+    output_field = TextField()
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, function="STRING_AGG", **context)
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, function="GROUP_CONCAT", **context)
+
+
+def due_accounts(
+    instance_ids: Sequence[int], rule_sets: Mapping[str, RuleSet], now: datetime
+) -> Iterator[StoredAccount]:
+    """Every account of some instances; one that neither changed nor met other rules since is not due."""
+    fresh = _is_fresh(rule_sets, now)
+    with_document = Q(db_type__in=[kind for kind, rules in rule_sets.items() if rules.needs_document])
+    accounts = InstanceAccount.objects.filter(instance__in=instance_ids)
+    return _read(
+        accounts,
+        is_due=Case(When(fresh, then=False), default=True, output_field=BooleanField()),
+        facts=_unless(fresh, _text("permission__permission_facts")),
+        document=_unless(fresh | ~with_document, _text("permission__permission_snapshot")),
+        held=_unless(fresh, _held_rules()),
+    )
+
+
+def all_accounts(accounts: QuerySet[InstanceAccount], *, with_document: bool) -> Iterator[StoredAccount]:
+    """Every account of a queryset with its facts; without assignments."""
+    nothing = Value(None, output_field=TextField())
+    return _read(
+        accounts,
+        is_due=Value(True),
+        facts=_text("permission__permission_facts"),
+        document=_text("permission__permission_snapshot") if with_document else nothing,
+        held=nothing,
+    )
+
+
+def _is_fresh(rule_sets: Mapping[str, RuleSet], now: datetime) -> Q:
+    same = Q(*(Q(**{f"classified__{name}": F(path)}) for name, path in SEEN.items()))
+    digests = [When(db_type=kind, then=Value(rules.digest)) for kind, rules in rule_sets.items()]
+    by_the_same_rules = Q(classified__rules_digest=Case(*digests, default=Value(EMPTY), output_field=TextField()))
+    return same & by_the_same_rules & (Q(classified__due_at__isnull=True) | Q(classified__due_at__gt=now))
+
+
+def _unless(condition: Q, value: Any) -> Case:
+    return Case(When(condition, then=None), default=value, output_field=TextField())
+
+
+def _text(path: str) -> Cast:
+    return Cast(path, TextField())
+
+
+def _held_rules() -> Subquery:
+    """ "assignment:rule,…" of what runs have given to an account."""
+    mine = AccountClassificationAssignment.objects.filter(account=OuterRef("pk"), assignment_type=AssignmentType.AUTO)
+    pair = Concat(Cast("pk", TextField()), Value(":"), Cast("rule", TextField()), output_field=TextField())
+    return Subquery(mine.order_by().values("account").annotate(pairs=Listed(pair)).values("pairs"))
+
+
+def _read(accounts: QuerySet[InstanceAccount], **computed: Any) -> Iterator[StoredAccount]:
+    columns = Account._fields
+    rows = (
+        accounts.order_by()
+        .annotate(**{f"now_{name}": expression for name, expression in computed.items()})
+        .values_list(*columns, *SEEN.values(), *(f"now_{name}" for name in computed))
+    )
+    for row in rows.iterator(chunk_size=ROWS_AT_ONCE):
+        own, seen, (is_due, facts, document, held) = row[: len(columns)], row[len(columns) : -4], row[-4:]
+        yield StoredAccount(
+            account=Account._make(own),
+            seen=dict(zip(SEEN, seen, strict=True)),
+            is_due=bool(is_due),
+            facts=_mapping(facts),
+            document=_mapping(document),
+            held=dict(_pair(pair) for pair in held.split(",")) if held else {},
+        )
+
+
+def _mapping(text: str | None) -> Mapping[str, Any] | None:
+    """A JSON object; None when it is missing, empty or something else."""
+    found = orjson.loads(text) if text else None
+    return found if isinstance(found, dict) and found else None
+
+
+def _pair(text: str) -> tuple[int, int]:
+    assignment, _, rule = text.partition(":")
+    return int(rule), int(assignment)
