@@ -130,11 +130,11 @@ class RunAggregation(APIView):
     @extend_schema(
         operation_id="run_aggregation",
         summary="Roll sizes up",
-        request=serializers.RunRequest,
-        responses=serializers.RunStarted,
+        request=serializers.AggregationRequest,
+        responses=serializers.AggregationStarted,
     )
     def post(self, request: Request) -> Response:
-        options = Options.of(serializers.RunRequest.of(request))
+        options = Options.of(serializers.AggregationRequest.of(request))
         try:
             session = start_aggregation(options, user=current_user(request))
         except AggregationDisabled as off:

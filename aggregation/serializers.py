@@ -113,7 +113,7 @@ class InstanceSummaryDocument(serializers.Serializer[Any]):
     summary = SummarySerializer()
 
 
-class RunRequest(Body):
+class AggregationRequest(Body):
     """What to roll up: the last complete day, week, month and quarter unless narrowed."""
 
     periods = serializers.ListField(
@@ -125,7 +125,7 @@ class RunRequest(Body):
     )
 
 
-class RunStarted(serializers.Serializer[Any]):
+class AggregationStarted(serializers.Serializer[Any]):
     """The session that was started; or that none was, because the aggregation is switched off."""
 
     session_id = serializers.UUIDField(required=False)

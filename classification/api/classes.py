@@ -88,11 +88,11 @@ class AutoClassify(APIView):
     @extend_schema(
         operation_id="auto_classify",
         summary="Classify the accounts of all or of some instances",
-        request=serializers.RunRequest,
-        responses=serializers.RunStarted,
+        request=serializers.ClassificationRequest,
+        responses=serializers.ClassificationStarted,
     )
     def post(self, request: Request) -> Response:
-        return start(request, serializers.RunRequest.of(request).get("instance_ids"))
+        return start(request, serializers.ClassificationRequest.of(request).get("instance_ids"))
 
 
 class OlderAutoClassify(APIView):

@@ -153,7 +153,7 @@ class NewAssignment(Body):
     notes = serializers.CharField(max_length=10_000, required=False, allow_blank=True, default="")
 
 
-class RunRequest(Body):
+class ClassificationRequest(Body):
     """Which instances to classify: all active ones unless named."""
 
     instance_ids = serializers.ListField(child=IdField(), required=False, allow_empty=False, max_length=10_000)
@@ -166,7 +166,7 @@ class OlderRunRequest(Body):
     use_optimized = serializers.BooleanField(required=False)
 
 
-class RunStarted(serializers.Serializer[Any]):
+class ClassificationStarted(serializers.Serializer[Any]):
     """The session that was started."""
 
     session_id = serializers.UUIDField()
