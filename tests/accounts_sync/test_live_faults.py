@@ -46,7 +46,7 @@ FAULTS = {
     "unknown database": (CONNECTION, "database"),
     "wrong password": (CONNECTION, "auth"),
     "locked": (CONNECTION, "account_locked"),
-    "expired password": (CONNECTION, "account_locked"),
+    "expired password": (CONNECTION, "password_expired"),
     "no right to connect": (CONNECTION, "privilege"),
     "no right to read": (DATA, "privilege"),
     "dropped line": (DATA, "protocol"),
