@@ -21,6 +21,7 @@ from accounts_sync.scopes import Scopes
 from accounts_sync.stored import INCOMPARABLE, SETTINGS, Key, StoredAccount
 from dbms.base import Adapter
 from dbms.snapshots import (
+    LOCKS,
     SERVER,
     AccountSnapshot,
     Reach,
@@ -209,16 +210,20 @@ class Reading:
         """Changed attributes; none when the reader or its view of the server changed instead of the server."""
         if SERVER not in self.scopes.comparable or before.reader_version != self.adapter.reader_version:
             return
+        old_specific, new_specific = stored.get("type_specific"), seen.type_specific
+        why_locked = ""  # now, or until now; the same change needs no entry of its own
+        if before.is_locked != seen.is_locked:
+            why_locked = ", ".join(new_specific.get(LOCKS) or (old_specific or {}).get(LOCKS) or ())
         for name in SETTINGS:
             old, new = getattr(before, name), getattr(seen, name)
             if name == "principal_id":
                 if old and new and old != new:
                     yield other_entry(name, old, new, description=RECREATED)
             elif old != new:
-                yield other_entry(name, old, new)
-        old_specific, new_specific = stored.get("type_specific"), seen.type_specific
+                yield other_entry(name, old, new, description=why_locked if name == "is_locked" else "")
         if old_specific is not None:
-            for name in sorted((old_specific.keys() | new_specific.keys()) - set(SETTINGS)):
+            told = {*SETTINGS, *([LOCKS] if why_locked else [])}
+            for name in sorted((old_specific.keys() | new_specific.keys()) - told):
                 if old_specific.get(name) != new_specific.get(name):
                     yield other_entry(f"type_specific.{name}", old_specific.get(name), new_specific.get(name))
         is_same_rule = before.facts_version == self.adapter.facts_version

@@ -18,7 +18,7 @@ SERVER = "server"
 EACH_DATABASE = "database:*"  # as the scope of a category: each of its keys names the database that it was read in
 EACH_PDB = "pdb:*"  # the same for the pluggable databases of Oracle
 DATABASE_LIST = "databases"  # in the server scope's categories when its list of databases is complete
-
+LOCKS = "locks"  # in type_specific, where a server knows several causes of `is_locked`: their names
 
 DATABASE_PREFIXES = ("database:", "pdb:")
 

@@ -23,7 +23,7 @@ from whalefall.errors import InternalError, WhaleFallError
 logger = logging.getLogger(__name__)
 
 # Trying again would lock the account out: see "Lock-out guard" in docs/engine.md.
-LOCKOUT_REASONS = frozenset({"auth", "account_locked"})
+LOCKOUT_REASONS = frozenset({"auth", "account_locked", "password_expired"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

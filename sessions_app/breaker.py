@@ -14,8 +14,11 @@ from sessions_app.models import SyncInstanceRecord, SyncType
 UNREACHABLE_REASONS = frozenset({"dns", "refused", "timeout", "tls", "protocol", "restarting"})
 # The server is there and says no. For rejected logins there is sessions_app/lockout.py.
 ANSWER_REASONS = frozenset(
-    {"auth", "account_locked", "database", "database_closed", "privilege", "too_many_connections", "version"}
-)
+    {
+        "auth", "account_locked", "password_expired", "database", "database_closed", "privilege",
+        "too_many_connections", "version",
+    }
+)  # fmt: skip
 CHOSEN = (SyncType.MANUAL_SINGLE, SyncType.MANUAL_BATCH)
 
 

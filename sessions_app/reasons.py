@@ -17,6 +17,7 @@ LABELS: dict[str, str | Promise] = {
     "tls": _("No encrypted connection"),
     "auth": _("Login rejected"),
     "account_locked": _("Account locked"),
+    "password_expired": _("Password expired"),
     "credential": _("Credential unusable"),
     "privilege": _("Privilege missing"),
     "database": _("Database missing"),

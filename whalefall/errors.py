@@ -244,6 +244,14 @@ class AccountLocked(ConnectionFailed):
     hint = N_("Unlock the account on the server, or use another credential.")
 
 
+class PasswordExpired(ConnectionFailed):
+    reason = "password_expired"
+    text = N_("The password of {username} on {host}:{port} has expired or must be changed before anything else")
+    hint = N_(
+        "Set a new password on the server and enter it in the credential; let that of a monitoring account not expire."
+    )
+
+
 class DatabaseMissing(ConnectionFailed):
     """More parameters: database."""
 
@@ -412,9 +420,9 @@ CATALOGUE: tuple[type[WhaleFallError], ...] = (
     ClassificationInUse, SystemClassification, DslV4Required, InvalidDslExpression, ExpressionDuplicated,
     CredentialMissing,
     CredentialUnreadable, RateLimitExceeded, ConnectionFailed, UnknownHost, ConnectionRefused, TlsFailed,
-    LoginRejected, AccountLocked, DatabaseMissing, DatabaseClosed, ConnectDenied, TooManyConnections,
+    LoginRejected, AccountLocked, PasswordExpired, DatabaseMissing, DatabaseClosed, ConnectDenied, TooManyConnections,
     ServerRestarting, ConnectionUnexplained, RemoteTimeout, FetchCancelled, SyncDataError, PrivilegeMissing,
-    ProtocolViolation, VersionUnsupported, AnswerUnexplained, AccountListShrunk, SnapshotMissing,
+    ProtocolViolation, VersionUnsupported, AnswerUnexplained, AccountListShrunk, NothingMeasured, SnapshotMissing,
     ReadOutdated, PermissionFactsMissing, SyncAlreadyRunning, ScheduleBusy, SessionFinished, NothingToRetry, WorkerLost,
     TaskExecutionFailed, OwnDatabaseError, OwnDatabaseUnavailable, InternalError,
 )  # fmt: skip

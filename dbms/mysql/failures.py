@@ -14,6 +14,7 @@ from whalefall.errors import (
     ConnectionUnexplained,
     DatabaseMissing,
     LoginRejected,
+    PasswordExpired,
     PrivilegeMissing,
     ProtocolViolation,
     RemoteError,
@@ -47,8 +48,8 @@ BY_NUMBER: dict[int, type[RemoteError]] = {
     1251: LoginRejected,  # the account's plugin is unknown to the client
     1317: ProtocolViolation,  # somebody killed the statement
     1698: LoginRejected,  # a plugin that asks for no password, like unix_socket
-    1820: AccountLocked,  # the password expired: nothing is allowed but a new one
-    1862: AccountLocked,
+    1820: PasswordExpired,  # nothing is allowed but a new one
+    1862: PasswordExpired,
     1927: ProtocolViolation,  # somebody killed the connection
     1969: RemoteTimeout,  # max_statement_time
     CANNOT_CONNECT: ConnectionRefused,

@@ -17,6 +17,7 @@ from whalefall.errors import (
     DatabaseClosed,
     DatabaseMissing,
     LoginRejected,
+    PasswordExpired,
     PrivilegeMissing,
     ProtocolViolation,
     RemoteError,
@@ -74,13 +75,13 @@ BY_NUMBER: dict[int, type[RemoteError]] = {
     12564: ConnectionRefused,  # the address is not invited
     12660: TlsFailed,  # native encryption, which the thin mode does not speak, is required
     28000: AccountLocked,
-    28001: AccountLocked,  # the password expired: nothing is allowed but a new one
+    28001: PasswordExpired,  # nothing is allowed but a new one
     28002: LoginRejected,
     28003: LoginRejected,
     28009: LoginRejected,  # SYS may only connect as SYSDBA
     28040: LoginRejected,  # no matching authentication protocol
     28365: PrivilegeMissing,  # the wallet of encrypted tablespaces is closed
-    65162: AccountLocked,  # the password of a common user expired
+    65162: PasswordExpired,  # of a common user
 }
 
 # The driver's own, by their full code: "Appendix: python-oracledb errors".

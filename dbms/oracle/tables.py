@@ -28,6 +28,8 @@ def read_tables(connection: Connection, database: str, most: int) -> Sequence[Ta
     except PrivilegeMissing as error:
         needed = "; ".join(select_on(needed_by(connection, "table_sizes"), quoted(connection.reader)))
         raise PrivilegeMissing(**connection.target.address, detail=needed, extra=error.extra) from error
+    if not rows and not is_own and database not in {name for _, name in connection.rows("pdbs")}:
+        raise DatabaseMissing(**connection.target.address, database=database, detail="the CDB has no such container")
     return [
         TableSize(
             schema=storable(owner),

@@ -9,6 +9,7 @@ from typing import Any
 
 from dbms.snapshots import (
     EACH_DATABASE,
+    LOCKS,
     SERVER,
     AccountSnapshot,
     AccountsSnapshot,
@@ -31,8 +32,7 @@ from dbms.sqlserver.facts import SERVER_PERMISSIONS, SERVER_ROLES, SYSADMIN, clo
 from dbms.sqlserver.grants import view_definitions
 from dbms.sqlserver.names import bracketed
 from dbms.sqlserver.principals import (
-    ASYMMETRIC_KEY,
-    CERTIFICATE,
+    NEVER_LOG_IN,
     ROLE,
     SERVER_PUBLIC,
     SQL_USER,
@@ -155,7 +155,7 @@ def _logins(server: ServerRead, reads: Mapping[str, DatabaseRead], trusted: Set[
             principal_id=principal.sid.hex(),
             password_expires_at=EPOCH if principal.is_expired else None,
             parts=parts,
-            type_specific={**principal.attributes, "locks": locks},
+            type_specific={**principal.attributes, LOCKS: locks},
             observed=principal.observed,
             meta=meta,
         )
@@ -165,13 +165,13 @@ def _locks(principal: Principal, permissions: list[str]) -> Iterator[str]:
     """Why nobody can log in with it, whatever the time is. `permissions` are all that it has, through roles too."""
     if principal.id == SERVER_PUBLIC:
         return
-    if principal.type == ROLE:
-        yield "role"
-    elif principal.type in (CERTIFICATE, ASYMMETRIC_KEY):
-        yield TYPES[principal.type]
-    elif principal.is_disabled:
+    if principal.type in NEVER_LOG_IN:
+        yield "role" if principal.type == ROLE else TYPES[principal.type]
+    if principal.is_disabled:
         yield "DISABLED"
-    elif DENY_CONNECT_SQL in permissions:
+    if principal.is_disabled or principal.type in NEVER_LOG_IN:
+        return
+    if DENY_CONNECT_SQL in permissions:
         yield DENY_CONNECT_SQL
     elif principal.type == SQL_USER and not held_permissions(permissions) & {CONNECT_SQL, "CONTROL SERVER"}:
         yield "no CONNECT SQL"  # a Windows login may have it through one of its groups

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dbms.snapshots import SERVER, AccountSnapshot, AccountsSnapshot, Coverage, account
+from dbms.snapshots import LOCKS, SERVER, AccountSnapshot, AccountsSnapshot, Coverage, account
 from dbms.sqlserver.connection import Connection, Rows
 from dbms.sqlserver.databases import covered, databases, read
 from dbms.sqlserver.failures import DEFAULT_DATABASE
@@ -60,7 +60,6 @@ def _logins(rows: Rows) -> Iterator[AccountSnapshot]:
             parts={SERVER: {}},
             type_specific={
                 "type": TYPES[SQL_USER],
-                "is_disabled": bool(is_disabled),
-                "locks": ["DISABLED"] if is_disabled else [],
+                LOCKS: ["DISABLED"] if is_disabled else [],
             },
         )

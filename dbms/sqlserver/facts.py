@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from dbms.snapshots import SERVER, AccountSnapshot, Reach
+from dbms.snapshots import LOCKS, SERVER, AccountSnapshot, Reach
 from dbms.sqlserver.databases import ESCALATIONS, PERMISSIONS, ROLES
 from dbms.sqlserver.names import identifier, qualified
 from dbms.sqlserver.privileges import held_permissions
@@ -118,8 +118,8 @@ def facts(*, categories: Mapping[str, Any], type_specific: Mapping[str, Any], re
             reasons.setdefault(capability, []).append(permission)
     for capability, paths in reach.capability_reasons.items():
         reasons.setdefault(capability, []).extend(paths)
-    if type_specific.get("locks"):
-        reasons["LOCKED"] = list(type_specific["locks"])
+    if type_specific.get(LOCKS):
+        reasons["LOCKED"] = list(type_specific[LOCKS])
     # Whoever acts as dbo of a TRUSTWORTHY database acts as its owner on the whole server, here a sysadmin.
     escalation = sorted(held & AMOUNT_TO_SYSADMIN) + [
         f"TRUSTWORTHY {identifier(database)}: {way}"

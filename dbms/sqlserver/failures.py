@@ -16,6 +16,7 @@ from whalefall.errors import (
     DatabaseClosed,
     DatabaseMissing,
     LoginRejected,
+    PasswordExpired,
     PrivilegeMissing,
     ProtocolViolation,
     RemoteError,
@@ -35,8 +36,8 @@ AT_LOGIN: dict[int, type[RemoteError]] = {
     DENIED_DATABASE: ConnectDenied,
     18470: AccountLocked,  # disabled
     18486: AccountLocked,  # locked out after too many failed logins
-    18487: AccountLocked,  # the password expired
-    18488: AccountLocked,  # the password must be changed
+    18487: PasswordExpired,
+    18488: PasswordExpired,  # it must be changed
     18461: TooManyConnections,  # single user mode
     17809: TooManyConnections,
     17810: TooManyConnections,  # the administrator's connection is taken
@@ -58,6 +59,11 @@ AT_LOGIN: dict[int, type[RemoteError]] = {
     18456: LoginRejected,
 }
 
+# 911, and 208 of a catalogue view in a database: the views themselves are always there.
+NO_DATABASE = re.compile(
+    r"^Database '(?P<database>.*)' does not exist|^Invalid object name '(?P<view_in>.*)\.sys\.\w+'"
+)
+
 # Of a statement the driver hands out texts only, which are English by our session setting. The first match counts.
 BY_TEXT: tuple[tuple[str, type[RemoteError]], ...] = (
     (r"Query timeout expired|Lock request time out", RemoteTimeout),
@@ -78,8 +84,13 @@ def translate(error: Exception, target: Target, *, line_failure: RemoteError | N
     if line_failure is not None:
         return line_failure
     text = _words(error)
+    detail = without_password(text, target)
+    if missing := NO_DATABASE.search(text):
+        return DatabaseMissing(
+            **target.address, database=bracketed(missing["database"] or missing["view_in"]), detail=detail
+        )
     found = next((known for pattern, known in BY_TEXT if re.search(pattern, text)), AnswerUnexplained)
-    return found(**target.address, detail=without_password(text, target))
+    return found(**target.address, detail=detail)
 
 
 def rejection(

@@ -77,7 +77,7 @@ def principals(rows: Rows) -> dict[int, Principal]:
         is_expired, must_change, days,
     ) in rows:  # fmt: skip
         kind = kind.strip()
-        attributes = {"type": TYPES.get(kind, kind), "is_disabled": bool(is_disabled), "default_database": database}
+        attributes = {"type": TYPES.get(kind, kind), "default_database": database}
         if kind == SQL_USER:
             attributes["checks_policy"] = bool(checks_policy)
             attributes["checks_expiration"] = bool(checks_expiration)

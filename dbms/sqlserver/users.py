@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
-from dbms.snapshots import SERVER, AccountSnapshot, account, database_scope
+from dbms.snapshots import LOCKS, SERVER, AccountSnapshot, account, database_scope
 from dbms.sqlserver.databases import (
     DBO,
     ESCALATIONS,
@@ -53,7 +53,7 @@ def users(
                 type_specific={
                     "type": TYPES.get(user.type, user.type),
                     "default_schema": user.default_schema,
-                    "locks": [lock] if lock else [],
+                    LOCKS: [lock] if lock else [],
                 },
                 meta=meta,
             )

@@ -46,7 +46,7 @@ FAULTS = {
     "unknown database": (CONNECTION, "database"),
     "wrong password": (CONNECTION, "auth"),
     "locked": (CONNECTION, "account_locked"),
-    "expired password": (CONNECTION, "account_locked"),
+    "expired password": (CONNECTION, "password_expired"),
     "no right to connect": (CONNECTION, "privilege"),
     "no right to read": (DATA, "privilege"),
     "dropped line": (DATA, "protocol"),
@@ -194,6 +194,9 @@ def test_every_fault_has_its_code_and_reason_in_time_and_costs_nobody_else_anyth
     assert (well.status, well.message_code) == ("completed", "")
     assert {name: (record.message_code, record.reason) for name, record in found.items()} == FAULTS
     assert {record.status for record in found.values()} == {"failed"}
+    suspended = set(Instance.objects.exclude(rejected_reason="").values_list("name", "rejected_reason"))
+    assert suspended == {("wrong password", "auth"), ("locked", "account_locked"),
+                         ("expired password", "password_expired")}  # fmt: skip
     lasted = {name: (record.completed_at - record.started_at).total_seconds() for name, record in found.items()}
     assert {name: seconds for name, seconds in lasted.items() if seconds > SECONDS + 2} == {}
     assert min(lasted["silent listener"], lasted["slow query"]) > SECONDS * 0.9

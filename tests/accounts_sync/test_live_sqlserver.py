@@ -116,20 +116,31 @@ def test_known_changes_are_logged_exactly(town):
     del town.logins["bob"]
     found = said(synchronize())
     assert found.pop(("newcomer", ""))[0] == "add"
-    change, told = found.pop(("eve", ""))
-    assert (change, told.split("; ")[:2]) == (
-        "modify_privilege",
-        ["GRANT securityadmin", "is_locked: True → False"],
-    )
     assert found == {
         ("ada", ""): (
             "modify_privilege",
             "GRANT UPDATE shop: column:sales.orders.[pri]]ce]; REVOKE DENY DELETE shop: object:sales.orders",
         ),
+        ("eve", ""): ("modify_privilege", "GRANT securityadmin; is_locked: True → False (DISABLED)"),
         ("bob", ""): ("delete", ""),
     }
     assert not account("bob").is_active
     assert reasons("eve") == {"GRANT_ADMIN": ["securityadmin"]}
+
+
+def test_what_keeps_somebody_out_is_one_change_and_another_cause_of_it_too(town):
+    synchronize()
+    ada = town.logins["ada"]
+    ada.is_disabled = True
+    assert said(synchronize()) == {("ada", ""): ("modify_other", "is_locked: False → True (DISABLED)")}
+    ada.is_disabled = False
+    town.server_permissions.remove((ADA, 100, "SERVER", "CONNECT SQL", "G", 0, None))
+    assert said(synchronize()) == {
+        ("ada", ""): (
+            "modify_privilege",
+            "REVOKE CONNECT SQL; type_specific.locks: ['DISABLED'] → ['no CONNECT SQL']",
+        )
+    }
 
 
 def test_a_dropped_database_is_logged_as_such(town):

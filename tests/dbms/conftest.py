@@ -201,9 +201,10 @@ def oracle_certificate(trusted_ca: Authority, tmp_path_factory: pytest.TempPathF
 
 @pytest.fixture
 def oracle_server(oracle_certificate: ssl.SSLContext) -> Iterator[OracleServer]:
-    """A double of an Oracle server without containers, whose administrator is SYSTEM."""
-    database = Database()
+    """A double of a CDB without pluggable databases, whose administrator is SYSTEM."""
+    database = Database(is_cdb=True)
     database.add_login("SYSTEM", "manager", is_known=True)
+    database.grant_all_containers("SYSTEM")
     with serving(database, tls=oracle_certificate) as server:
         yield server
 

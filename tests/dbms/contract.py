@@ -295,7 +295,7 @@ class MariaDb(MySql):
 
 
 class Oracle(Subject):
-    """The double of an Oracle server, which the real driver talks to."""
+    """The double of a CDB, which the real driver talks to in its root."""
 
     key = "oracle"
     sleep = "BEGIN DBMS_SESSION.SLEEP(60); END;"
@@ -338,6 +338,9 @@ class Oracle(Subject):
 
     def databases(self) -> set[str]:
         return self._server.database.created()
+
+    def make_database(self, name: str) -> None:
+        self._server.database.add_pdb(name)
 
     def clean(self) -> None:
         self._server.mend()

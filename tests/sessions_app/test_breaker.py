@@ -164,6 +164,7 @@ def test_a_probe_that_connects_and_breaks_off_is_tried_again_as_usual(targets, i
     [
         errors.LoginRejected,
         errors.AccountLocked,
+        errors.PasswordExpired,
         errors.DatabaseMissing,
         errors.DatabaseClosed,
         errors.ConnectDenied,

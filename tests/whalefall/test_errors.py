@@ -47,6 +47,6 @@ def test_only_what_may_pass_by_itself_is_tried_again():
 
 
 def test_a_rejected_login_is_never_transient():
-    logins = [error for error in CATALOGUE if error.reason in ("auth", "account_locked")]
-    assert len(logins) == 2
+    logins = [error for error in CATALOGUE if error.reason in ("auth", "account_locked", "password_expired")]
+    assert len(logins) == 3
     assert not any(error.transient for error in logins)

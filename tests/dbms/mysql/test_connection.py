@@ -28,6 +28,7 @@ from whalefall.errors import (
     ConnectionUnexplained,
     FetchCancelled,
     LoginRejected,
+    PasswordExpired,
     PrivilegeMissing,
     ProtocolViolation,
     RemoteError,
@@ -158,7 +159,7 @@ class TestLogin:
             error = failure_of(target)
         finally:
             server.run("SET GLOBAL disconnect_on_expired_password = DEFAULT")
-        assert (type(error), error.extra["errno"], error.transient) == (AccountLocked, number, False)
+        assert (type(error), error.extra["errno"], error.transient) == (PasswordExpired, number, False)
 
     def test_beyond_the_limit_of_the_account_is_refused_for_now(self, server):
         target = server.login("crowded", "right")
@@ -218,7 +219,13 @@ class TestLogin:
 
     @pytest.mark.parametrize(
         ("number", "expected"),
-        [(3118, AccountLocked), (3955, AccountLocked), (3159, TlsFailed), (1862, AccountLocked), (1045, LoginRejected)],
+        [
+            (3118, AccountLocked),
+            (3955, AccountLocked),
+            (3159, TlsFailed),
+            (1862, PasswordExpired),
+            (1045, LoginRejected),
+        ],
     )
     def test_that_mysql_refuses_says_why(self, number, expected):
         with listener(greeting("8.0.36") + error_packet(number, "no", position=2), speaks_first=True) as port:

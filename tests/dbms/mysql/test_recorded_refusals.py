@@ -18,7 +18,7 @@ from whalefall import errors
          errors.TooManyConnections),
         (1142, "SELECT command denied to user 'u'@'h' for table 'user'", errors.PrivilegeMissing),
         (1820, "You must reset your password using ALTER USER statement before executing this statement.",
-         errors.AccountLocked),
+         errors.PasswordExpired),
         (3955, "Access denied for user 'u'@'h'. Account is blocked for 3 day(s) (3 day(s) remaining) due to 2"
          " consecutive failed logins.", errors.AccountLocked),
         (3024, "Query execution was interrupted, maximum statement execution time exceeded", errors.RemoteTimeout),

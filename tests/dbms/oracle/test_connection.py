@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import threading
 import time
 from pathlib import Path
@@ -12,7 +13,9 @@ from dbms.oracle import adapter
 from dbms.oracle.connection import connect
 from tests.dbms.oracle.conftest import PASSWORD
 from tests.dbms.peers import listener
+from tests.twins.oracle import wire
 from tests.twins.oracle.errors import OracleError
+from tests.twins.oracle.packets import DATA, REDIRECT
 from whalefall import messages
 from whalefall.errors import (
     AccountLocked,
@@ -22,6 +25,8 @@ from whalefall.errors import (
     DatabaseClosed,
     DatabaseMissing,
     LoginRejected,
+    PasswordExpired,
+    ProtocolViolation,
     RemoteError,
     RemoteTimeout,
     ServerRestarting,
@@ -77,6 +82,32 @@ def test_listeners_that_pass_us_on_in_a_circle_end_with_the_time_out(scene):
     assert type(failure_of(scene.target(connect_timeout=1))) is RemoteTimeout
 
 
+WHERE = wire.redirection(1, b"(DESCRIPTION=)")  # where nobody listens
+LENGTH = struct.pack(">H", len(WHERE))
+
+
+def test_a_listener_that_hangs_up_as_soon_as_it_has_passed_us_on_is_followed_or_worth_another_attempt(scene):
+    with listener(packet(REDIRECT, LENGTH) + packet(DATA, b"\0\0" + WHERE), keep_open=False) as port:
+        error = failure_of(scene.target(port=port))
+    # Which of the two, the redirection or the end of the line, the driver sees first is a matter of luck.
+    assert type(error) in {ConnectionRefused, ProtocolViolation}
+    assert error.transient
+
+
+def test_a_listener_that_passes_us_on_in_one_packet_which_the_driver_cannot_read_ends_with_the_time_out(scene):
+    with listener(packet(REDIRECT, LENGTH + WHERE)) as port:
+        began = time.monotonic()
+        error = failure_of(scene.target(port=port, connect_timeout=1))
+        assert time.monotonic() - began < 1 + 2
+    assert (type(error), error.reason) == (RemoteTimeout, "timeout")
+    assert "the login took too long" in str(error)
+
+
+def packet(kind: int, body: bytes) -> bytes:
+    """A packet of Oracle Net before anybody was let in."""
+    return struct.pack(">HH", len(body) + 8, 0) + bytes([kind, 0, 0, 0]) + body
+
+
 @pytest.mark.parametrize(
     ("code", "expected", "hint"),
     [
@@ -87,7 +118,8 @@ def test_listeners_that_pass_us_on_in_a_circle_end_with_the_time_out(scene):
         (1109, DatabaseClosed, ""),
         (2391, TooManyConnections, ""),
         (28000, AccountLocked, ""),
-        (28001, AccountLocked, ""),
+        (28001, PasswordExpired, "Set a new password"),
+        (65162, PasswordExpired, "Set a new password"),
         (28009, LoginRejected, ""),
         (20001, ConnectionUnexplained, ""),
     ],

@@ -41,6 +41,7 @@ class SqlServer(Subject):
 
     def __init__(self, authority: Authority) -> None:
         self._catalogue = Catalogue()
+        self._catalogue.database("tempdb", id=2)
         self._opened = ExitStack()
         self._server = self._opened.enter_context(TdsServer(self._catalogue, tls=tls_context(authority)))
         plain = self._opened.enter_context(TdsServer(self._catalogue))
@@ -73,6 +74,9 @@ class SqlServer(Subject):
 
     def databases(self) -> set[str]:
         return set(self._catalogue.databases)
+
+    def make_database(self, name: str) -> None:
+        self._catalogue.database(name)
 
     def clean(self) -> None:
         self._opened.close()

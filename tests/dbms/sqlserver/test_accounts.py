@@ -64,7 +64,7 @@ class TestLogins:
     def test_tell_of_their_password_what_changes_by_itself_beside_the_snapshot(self, scene):
         scene.catalogue.login("ada", policy=(True, True, 1, 1, 0, -3))
         ada = account_of(scene.read(), "ada")
-        assert ada.type_specific == {"type": "SQL", "is_disabled": False, "default_database": "master",
+        assert ada.type_specific == {"type": "SQL", "default_database": "master",
                                      "checks_policy": True, "checks_expiration": True, "locks": []}  # fmt: skip
         assert ada.observed == {"is_locked_out": 1, "must_change": 0, "days_until_expiration": -3}
         assert ada.password_expires_at.year == 1970
