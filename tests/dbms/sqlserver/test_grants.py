@@ -14,7 +14,7 @@ from tests.dbms.sqlserver.conftest import ADAPTER
 from whalefall.errors import PrivilegeMissing
 
 PAGE = Path(__file__).parents[3] / "docs" / "monitoring-accounts.md"
-CHAPTER = PAGE.read_text(encoding="utf-8").partition("## SQL Server\n")[2]
+CHAPTER = PAGE.read_text(encoding="utf-8").partition("## SQL Server\n")[2].partition("\n## ")[0]
 SCRIPTS = re.findall(r"^```sql\n(.+?)^```", CHAPTER, re.MULTILINE | re.DOTALL)
 SINCE_2014, SINCE_2022, OF_2012, ONE_DATABASE, OF_AZURE, OF_AZURE_USER = SCRIPTS
 LOGIN = "whalefall"
