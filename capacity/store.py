@@ -16,7 +16,7 @@ from capacity.filters import Filters
 from capacity.inventory import Found, Inventory
 from capacity.models import DatabaseSizeStat, InstanceDatabase, InstanceSizeStat, SizePart
 from dbms.sizes import CapacitySnapshot
-from dbms.snapshots import storable
+from dbms.snapshots import is_database_scope, storable
 from instances.models import Instance
 from sessions_app import coverage
 from sessions_app.categories import ItemCounts, Read
@@ -219,7 +219,7 @@ def _write_totals(
 
 
 def _write_parts(reads: Sequence[Read[CapacitySnapshot]], clock: datetime) -> None:
-    """Parts are kept as they are now; those that a read no longer names go."""
+    """Parts are kept as they are now; those that a read of all of them no longer names go."""
     rows = {
         (read.instance.pk, part.kind, storable(part.database), storable(part.name)): part
         for read in reads
@@ -237,7 +237,13 @@ def _write_parts(reads: Sequence[Read[CapacitySnapshot]], clock: datetime) -> No
         for key, part in rows.items()
     ]
     bulk.insert(SizePart, values, unique=unique, update=_all_but(values, *unique))
-    SizePart.objects.filter(instance__in=[read.instance.pk for read in reads], collected_at__lt=clock).delete()
+    whole = [read.instance.pk for read in reads if _names_every_part(read.snapshot)]
+    SizePart.objects.filter(instance__in=whole, collected_at__lt=clock).delete()
+
+
+def _names_every_part(snapshot: CapacitySnapshot) -> bool:
+    """Whether nothing of the server itself was left unread: what a database does not tell is no part's matter."""
+    return all(is_database_scope(part.scope) or (part.status == "ok" and not part.reason) for part in snapshot.coverage)
 
 
 def _all_but(rows: Sequence[bulk.Row], *names: str) -> list[str]:

@@ -10,6 +10,7 @@ from dbms.mysql.connection import MARIADB, Connection
 from dbms.mysql.failures import ends_reading
 from dbms.mysql.grants import LACKS, NO_PROCESS
 from dbms.mysql.names import quoted_account
+from dbms.mysql.showing import SHOW_DATABASES, SHOW_VIEW, SHOWING_TABLES, showing_privileges
 from dbms.sizes import CapacitySnapshot, DatabaseSize, SizePart
 from dbms.snapshots import DATABASE_LIST, SERVER, Coverage, database_scope
 from whalefall.errors import PrivilegeMissing, RemoteError, RemoteTimeout
@@ -18,14 +19,7 @@ FILES, ESTIMATE = "innodb_files", "tables_estimate"
 INNODB = "InnoDB"
 SYSTEM_DATABASES = frozenset({"information_schema", "mysql", "performance_schema", "sys", "ndbinfo"})
 IN_MEMORY = frozenset({"information_schema", "performance_schema"})
-SHOW_DATABASES, SHOW_VIEW, PROCESS = "SHOW DATABASES", "SHOW VIEW", "PROCESS"
-# Any of them on *.* makes every table visible; SHOW VIEW is the one that opens no data.
-SHOWING_TABLES = frozenset(
-    {
-        "SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "REFERENCES", "INDEX", "ALTER", "CREATE VIEW",
-        SHOW_VIEW, "TRIGGER",
-    }
-)  # fmt: skip
+PROCESS = "PROCESS"
 UNDECODED = "#mysql50#"  # before the name of a directory that is no encoded name, as it is
 RESERVED = "@@@"  # behind the directory of a database whose name is a device on Windows
 
@@ -52,7 +46,7 @@ class Stated:
 
 
 def read_capacity(connection: Connection) -> CapacitySnapshot:
-    """Read the size of every visible database by five statements.
+    """Read the size of every visible database by five statements; a sixth where roles may give what is missing.
 
     With PROCESS the files of InnoDB are counted and only other engines are asked for their tables; without it all
     are, which yields estimates. Databases are listed last, so that one that is dropped meanwhile is none. Raises
@@ -60,7 +54,7 @@ def read_capacity(connection: Connection) -> CapacitySnapshot:
     """
     connection.expect_fresh_statistics()
     files = _read_files(connection)
-    privileges = {word for (word,) in connection.rows("own_privileges")}
+    privileges = showing_privileges(connection)
     shows_tables = bool(privileges & SHOWING_TABLES)
     stated = _read_stated(connection, has_files=files is not None)
     rows = connection.rows("directories")

@@ -143,7 +143,7 @@ def _mariadb(row: Sequence[Any], server: tuple[int, ...], default_lifetime: int 
         host=host,
         kind="public" if public else "role" if role else "user",
         is_role=role,
-        privileges=access.words(int(bits or 0) % 2**64, _version(written_by), server),
+        privileges=access.words(int(bits or 0) % 2**64, version_of(written_by), server),
         restrictions={"*.*": [canonical_text(denial) for denial in json.loads(denials)]} if denials else {},
         default_role=default_role or "",
         is_locked=is_locked or (role and not public),
@@ -235,7 +235,7 @@ def _is_true(value: Any) -> bool:
     return value in ("1", "true", 1)
 
 
-def _version(number: str | None) -> tuple[int, ...]:
-    """(10, 11, 19) of "101119"."""
+def version_of(number: str | None) -> tuple[int, ...]:
+    """The version that wrote a row: (10, 11, 19) of "101119", empty where it does not say."""
     whole = _whole(number)
     return (whole // 10000, whole // 100 % 100, whole % 100) if whole else ()

@@ -32,7 +32,7 @@ NUMBER = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 SESSION = "SET LANGUAGE us_english; SET LOCK_TIMEOUT 5000; SET DEADLOCK_PRIORITY LOW"
 READS = re.compile(r"(?:\s|--[^\n]*\n|/\*[^*]*\*/)*SELECT\b(?!.*\bINTO\b)", re.DOTALL)
 
-BATCH_ROWS = 1_000
+FIRST_ROWS, GROWTH, BATCH_ROWS = 16, 8, 1_000
 
 Rows = list[tuple[Any, ...]]
 
@@ -178,10 +178,16 @@ def _attempt(target: Target, address: str, ca: str, seconds: float) -> tuple[Dri
 
 
 def _fetched(cursor: Cursor, row_limit: int) -> Rows:
-    """The rows of a result set, the first ones of it where they are more. The driver makes room for a whole batch."""
+    """The rows of a result set, the first ones of it where they are more.
+
+    The driver clears room for as many rows as it is asked for, each as wide as its columns may become, whatever comes:
+    so it is asked for few, for more where there are more, and for one to hear that there are none left.
+    """
     found: Rows = []
-    while len(found) < row_limit and (batch := cursor.fetchmany(min(BATCH_ROWS, row_limit - len(found)))):
+    asked = FIRST_ROWS
+    while len(found) < row_limit and (batch := cursor.fetchmany(min(asked, row_limit - len(found)))):
         found += map(tuple, batch)
+        asked = 1 if len(batch) < asked else min(asked * GROWTH, BATCH_ROWS)
     return found
 
 

@@ -164,6 +164,16 @@ def test_parts_are_kept_as_they_are_now(instance):
     assert list(SizePart.objects.values_list("name", "size_bytes", "used_bytes")) == [("fast", 6, None)]
 
 
+def test_parts_that_were_not_read_stay(instance):
+    first = (Part(kind="schema", name="SHOP", size_bytes=5), Part(kind="tablespace", name="DATA", size_bytes=1))
+    collect(instance, snapshot({"app": 1}, parts=first))
+    read = snapshot({"app": 1}, parts=first[1:], unread={"category:oracle_schema_sizes": "timeout"})
+    collect(instance, read, DAY + timedelta(days=1))
+    assert sorted(SizePart.objects.values_list("name", flat=True)) == ["DATA", "SHOP"]
+    collect(instance, snapshot({"app": 1}, parts=first[1:]), DAY + timedelta(days=2))
+    assert sorted(SizePart.objects.values_list("name", flat=True)) == ["DATA"]
+
+
 @pytest.mark.parametrize(
     ("before", "after", "is_event"),
     [

@@ -6,13 +6,16 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet, Sum
+from django.db.models.functions import Coalesce
+from django.template.defaultfilters import filesizeformat
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 import dbms
 from accounts_sync.models import AccountChangeLog, InstanceAccount
+from capacity.models import InstanceDatabase
 from sessions_app.models import SyncSession
 
 
@@ -21,6 +24,7 @@ class SessionLine:
     """One of the demo's sessions."""
 
     session_id: str
+    category: str
     status: str
     outcome: str
     total_instances: int
@@ -31,7 +35,11 @@ class SessionLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceLine:
-    """One instance after the second session. The counts are those of accounts that lists show: no system ones."""
+    """One instance after all sessions. Accounts and databases are counted as lists show them: no system ones.
+
+    `size_bytes` is what these databases take together, as far as they were measured. What is said of an error is that
+    of the second account session.
+    """
 
     instance: str
     address: str
@@ -40,6 +48,8 @@ class InstanceLine:
     accounts: int
     superusers: int
     locked: int
+    databases: int
+    size_bytes: int
     changes: int
     message_code: str
     reason: str
@@ -80,6 +90,7 @@ def session_line(session: SyncSession) -> SessionLine:
     """A final session."""
     return SessionLine(
         session_id=str(session.session_id),
+        category=session.sync_category,
         status=session.status,
         outcome=session.outcome,
         total_instances=session.total_instances,
@@ -90,11 +101,18 @@ def session_line(session: SyncSession) -> SessionLine:
 
 
 def instance_lines(session: SyncSession) -> tuple[InstanceLine, ...]:
-    """Every instance of a final session, by name."""
+    """Every instance of a final account session, by name."""
     accounts = InstanceAccount.objects.listed()
     total = Counter(accounts.values_list("instance_id", flat=True))
     superusers = Counter(accounts.filter(is_superuser=True).values_list("instance_id", flat=True))
     locked = Counter(accounts.locked().values_list("instance_id", flat=True))
+    databases = {
+        row["instance_id"]: row
+        for row in InstanceDatabase.objects.listed()
+        .values("instance_id")
+        .annotate(number=Count("pk"), size_bytes=Coalesce(Sum("size_bytes"), 0))
+    }
+    nothing = {"number": 0, "size_bytes": 0}
     changes = Counter(_changes(session).values_list("instance_id", flat=True))
     return tuple(
         InstanceLine(
@@ -105,6 +123,8 @@ def instance_lines(session: SyncSession) -> tuple[InstanceLine, ...]:
             accounts=total[instance.pk],
             superusers=superusers[instance.pk],
             locked=locked[instance.pk],
+            databases=databases.get(instance.pk, nothing)["number"],
+            size_bytes=databases.get(instance.pk, nothing)["size_bytes"],
             changes=changes[instance.pk],
             message_code=record.message_code,
             reason=record.reason,
@@ -139,12 +159,18 @@ def _details(change: AccountChangeLog) -> Iterable[str]:
         yield f"{entry['label']}: {entry['before']} → {entry['after']}"
 
 
+def _figures(line: InstanceLine) -> Iterable[str]:
+    yield from map(str, (line.accounts, line.superusers, line.locked, line.databases))
+    yield filesizeformat(line.size_bytes).replace("\xa0", " ")
+    yield str(line.changes)
+
+
 def show(report: Report, console: Console) -> None:
     """Print the summary: a table of instances, the changes, where to go on."""
-    table = Table(title="What the two sessions found", title_justify="left")
+    table = Table(title="What the sessions found", title_justify="left")
     for column in ("Instance", "Kind", "Version"):
         table.add_column(column, no_wrap=True)
-    for column in ("Accounts", "Superusers", "Locked", "Changes"):
+    for column in ("Accounts", "Superusers", "Locked", "Databases", "Size", "Changes"):
         table.add_column(column, justify="right")
     table.add_column("Error", overflow="fold")
     for line in report.instances:
@@ -152,8 +178,7 @@ def show(report: Report, console: Console) -> None:
             escape(line.instance),
             dbms.get(line.db_type).label,
             escape(line.version),
-            *(str(count) if line.version else "" for count in (line.accounts, line.superusers, line.locked)),
-            str(line.changes) if line.version else "",
+            *(_figures(line) if line.version else [""] * 6),
             f"[red]{line.message_code}[/red] {escape(line.error)}" if line.message_code else "",
         )
     console.print(table)

@@ -1,4 +1,5 @@
-"""The demo's story: a few servers, a worker, a session, some changes, a second session that shows exactly these."""
+"""The demo's story: a few servers, a worker, a session of accounts, some changes, a second session that shows exactly
+these, and a session of each further category that reads servers."""
 
 from __future__ import annotations
 
@@ -20,7 +21,9 @@ from django.utils.translation import override
 
 import instances.services as inventory
 import sessions_app.services as sync
+from capacity.models import InstanceSizeStat
 from instances.models import Instance
+from sessions_app import categories
 from sessions_app.models import SyncSession, SyncType
 from whalefall import processes
 from whalefall.demo import fleet, report, servers
@@ -33,6 +36,7 @@ SITE_SECONDS = 30
 POLL_SECONDS = 0.2
 LOG_LINES = 20
 SILENT_HOST = "silent-host"
+ACCOUNTS, CAPACITY = "account", "capacity"
 USUAL_PORT = 8000
 
 Tell = Callable[[str], None]
@@ -69,17 +73,18 @@ class Demo:
             self.tell("Starting a worker")
             self._start(stack, "worker", [sys.executable, settings.BASE_DIR / "manage.py", "worker"])
             self.tell("First session: everything is new")
-            first = self._session()
+            first = self._session(ACCOUNTS)
             self.tell("Changing a few grants on the servers")
             for host, server in running.items():
                 host.change(server)
             self.tell("Second session: exactly these changes")
-            second = self._session()
+            second = self._session(ACCOUNTS)
             changes = report.change_lines(second)
             _compare(running, changes)
+            further = [self._further_session(category) for category in _further_categories()]
             site = self._serve(stack) if serve else None
             yield report.Report(
-                sessions=(report.session_line(first), report.session_line(second)),
+                sessions=tuple(map(report.session_line, (first, second, *further))),
                 instances=report.instance_lines(second),
                 changes=changes,
                 site=site,
@@ -119,10 +124,17 @@ class Demo:
         )
         return server
 
-    def _session(self) -> SyncSession:
-        """Start an account session and wait until the worker has brought it to its end."""
+    def _further_session(self, category: categories.Category) -> SyncSession:
+        self.tell(f"A session of the category {category.key}")
+        session = self._session(category.key)
+        if category.key == CAPACITY:
+            _check_sizes(session)
+        return session
+
+    def _session(self, category: str) -> SyncSession:
+        """Start a session and wait until the worker has brought it to its end."""
         session = sync.start_session(
-            category="account", sync_type=SyncType.MANUAL_TASK, instances=Instance.objects.all()
+            category=category, sync_type=SyncType.MANUAL_TASK, instances=Instance.objects.all()
         )
         deadline = time.monotonic() + SESSION_SECONDS
         while not session.is_final:
@@ -191,6 +203,24 @@ def _check_records(session: SyncSession) -> None:
         if record.message_code != expected:
             found = f"{record.status}: {record.message_code} {record.error_message}".rstrip(": ")
             raise DemoFailed(f"{record.instance_name} should have ended with {expected or 'no error'}; it is {found}")
+
+
+def _further_categories() -> list[categories.Category]:
+    """Whatever reads servers besides accounts."""
+    return [found for found in categories.table().values() if not found.is_local and found.key != ACCOUNTS]
+
+
+def _check_sizes(session: SyncSession) -> None:
+    """Every server but the silent host was measured, down to its last database."""
+    measured = {stat.instance.name: stat for stat in session.size_stats.select_related("instance")}
+    for name in session.records.exclude(instance_name=SILENT_HOST).values_list("instance_name", flat=True):
+        stat = measured.get(name)
+        if stat is None or not stat.is_complete or not stat.total_size_bytes:
+            raise DemoFailed(f"{name} was not measured completely: {_told(stat)}")
+
+
+def _told(stat: InstanceSizeStat | None) -> str:
+    return "nothing is stored" if stat is None else f"{stat.total_size_bytes} bytes in {stat.database_count} databases"
 
 
 def _compare(hosts: Iterable[Host], changes: Sequence[report.ChangeLine]) -> None:

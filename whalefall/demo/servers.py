@@ -23,6 +23,7 @@ from pathlib import Path
 
 from whalefall import processes
 
+HOMES = Path("/tmp")  # short: a socket's path has 107 bytes at most
 START_SECONDS = 30
 FAST_SHUTDOWN = signal.SIGINT  # of PostgreSQL: ends every connection at once
 MARIADB_SHUTDOWN = signal.SIGTERM
@@ -176,7 +177,7 @@ def mariadb(
 @contextmanager
 def _home(prefix: str) -> Iterator[tuple[Path, tuple[int, int] | None]]:
     """A directory for a server, and the (uid, gid) that it has to run as when we are root."""
-    directory = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))  # short: a socket's path has 107 bytes at most
+    directory = Path(tempfile.mkdtemp(prefix=prefix, dir=HOMES))
     user: tuple[int, int] | None = None
     if os.geteuid() == 0:  # database servers refuse to run as root; `nobody` exists everywhere
         nobody = pwd.getpwnam("nobody")

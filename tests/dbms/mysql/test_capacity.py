@@ -181,6 +181,47 @@ class TestPrivileges:
         assert {part.name for part in snapshot.parts} >= {"hidden", "innodb_system"}
         assert "GRANT SHOW DATABASES ON *.* TO `reader`@`%`" in capacity_grants(snapshot, "reader")
 
+    @pytest.mark.parametrize("depth", [1, 2])
+    def test_by_a_role_that_is_active_by_default_count_as_ones_own(self, scene, depth):
+        filled(scene, "shop")
+        user = scene.user("reader")
+        scene.run(f"GRANT SELECT ON mysql.global_priv TO {user}")
+        holder = user
+        for name in ("outer", "inner")[:depth]:
+            scene.run(f"GRANT {scene.role(name)} TO {holder}")
+            holder = f"`{name}`"
+        scene.run(f"GRANT PROCESS, SHOW VIEW, SHOW DATABASES ON *.* TO {holder}")
+        assert len(capacity_grants(read(scene, username="reader"), "reader")) == 3  # granted, but not active
+        scene.run(f"SET DEFAULT ROLE `outer` FOR {user}")
+        with ADAPTER.connect(target_of(scene.server, username="reader")) as connection:
+            snapshot = ADAPTER.read_capacity(connection)
+            assert connection.statements == 10 + 1
+        assert by_name(snapshot) == by_name(read(scene))
+        assert (server_of(snapshot).reason, server_of(snapshot).categories) == ("", ("databases",))
+        assert (problems(snapshot), capacity_grants(snapshot, "reader")) == ({}, ())
+
+    def test_of_public_count_as_ones_own(self, scene):
+        filled(scene, "shop")
+        scene.run(f"GRANT SELECT ON mysql.global_priv TO {scene.user('reader')}")
+        scene.run(f"GRANT PROCESS, SHOW VIEW, SHOW DATABASES ON *.* TO {scene.public()}")
+        snapshot = read(scene, username="reader")
+        assert by_name(snapshot) == by_name(read(scene))
+        assert capacity_grants(snapshot, "reader") == ()
+
+    def test_by_a_role_of_which_nothing_can_be_read_are_asked_for(self, scene):
+        filled(scene, "shop")
+        user, role = scene.user("reader"), scene.role("monitoring")
+        scene.run(
+            f"GRANT PROCESS, SHOW VIEW, SHOW DATABASES ON *.* TO {role}",
+            f"GRANT {role} TO {user}",
+            f"SET DEFAULT ROLE {role} FOR {user}",
+        )
+        snapshot = read(scene, username="reader")
+        assert by_name(snapshot)["shop"].size_bytes == lying(scene, "shop")
+        assert capacity_grants(snapshot, "reader") == tuple(
+            f"GRANT {word} ON *.* TO `reader`@`%`" for word in ("SHOW VIEW", "SHOW DATABASES")
+        )
+
     def test_of_another_account_that_differs_by_case_are_not_taken_for_ones_own(self, scene):
         scene.run(f"GRANT SHOW VIEW, SHOW DATABASES, PROCESS ON *.* TO {scene.user('Reader')}")
         user = scene.user("reader")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dbms
 from dbms.mysql.connection import FRESH_STATISTICS
 from dbms.sizes import SizePart
-from tests.dbms.mysql.playback import EIGHT, Playback
+from tests.dbms.mysql.playback import EIGHT, Playback, recorded
 
 ADAPTER = dbms.get("mysql")
 FIVE = "mysql_5_7"
@@ -87,6 +87,25 @@ def test_mysql_8_is_not_asked_for_what_it_remembers_of_yesterday():
         assert FRESH_STATISTICS not in connection.settings
         ADAPTER.read_capacity(connection)
         assert connection.settings.count(FRESH_STATISTICS) == expected
+
+
+def test_privileges_by_roles_of_the_session_count_on_mysql_8():
+    rows = {**recorded(EIGHT)["rows"], "own_privileges": [["PROCESS"], ["SHOW DATABASES"]]}
+    for roles, lacking in (
+        ([["CREATE,SHOW VIEW"], [""]], ()),
+        ([[""]], ("GRANT SHOW VIEW ON *.* TO `whalefall`@`%`",)),
+    ):
+        connection = Playback(EIGHT)
+        connection._rows = {**rows, "role_privileges": roles}
+        assert ADAPTER.capacity_grants(ADAPTER.read_capacity(connection), "whalefall") == lacking
+
+
+def test_servers_without_a_list_of_enabled_roles_are_not_asked_for_it():
+    for name, version in ((FIVE, "5.7.44"), (EIGHT, "8.0.18")):
+        connection = Playback(name, variables={"version": version, "version_comment": "MySQL Community Server - GPL"})
+        connection._rows = {**connection._rows, "own_privileges": []}
+        ADAPTER.read_capacity(connection)
+        assert "role_privileges" not in connection.sent
 
 
 def test_tables_of_mysql_5_7_get_their_files():

@@ -48,6 +48,7 @@ PARAMETERS = {
     "row_limit": "10", "database": "'shop'", "directory": "'shop'", "databases": "'/6D7973716C/'", "elsewhere": "''",
     "engine": "''",
 }  # fmt: skip
+NAMES = {"NAME": "shop/orders", "ROLE_NAME": "a User", "ROLE_HOST": "a Host"}  # of a file, and of an account
 SAMPLES = {
     "enum('N'": "Y",
     "enum(''": "SPECIFIED",
@@ -139,7 +140,9 @@ def answers(mariadb):
                 scene.rows(f"INSERT INTO {schema}.{backticked(table)} VALUES ({marks})", *values)
             for noun in recorded(name)["rows"]:
                 text = chosen(noun, Playback(name).server.number).text
-                text = re.sub(r"\b(?:mysql\.(?=\w+ [a-z]\n)|information_schema\.(?=INNODB_))", f"{schema}.", text)
+                text = re.sub(
+                    r"\b(?:mysql\.(?=\w+ [a-z]\n)|information_schema\.(?=INNODB_|ENABLED_))", f"{schema}.", text
+                )
                 text = re.sub(r"%\((\w+)\)s", lambda found: PARAMETERS[found[1]], text)
                 found[name, noun] = tried(scene, text)
         yield found
@@ -149,8 +152,8 @@ def answers(mariadb):
 
 def sample(column: str, kind: str):
     """A value that a column may hold."""
-    if column == "NAME":  # of a file
-        return "shop/orders"
+    if column in NAMES:
+        return NAMES[column]
     if kind.startswith(("char", "varchar")):
         return f"a {column}"[: int(re.search(r"\d+", kind)[0])]
     return next((value for prefix, value in SAMPLES.items() if kind.startswith(prefix)), 7)

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from dbms.sqlserver.connection import _fetched
 from tests.dbms.conftest import authority
 from tests.dbms.contract import asking
 from tests.dbms.peers import Proxy
@@ -171,3 +172,32 @@ def test_a_slow_statement_is_ended_on_the_server(scene, monkeypatch):
             asking(monkeypatch, connection, SLEEP)
         assert [session.doing for session in scene.server.sessions] == [""]
         assert connection.rows("databases")
+
+
+class Rows:
+    """A cursor over numbers, that remembers for how many rows it was asked."""
+
+    def __init__(self, number: int) -> None:
+        self.left, self.asked = list(range(number)), []
+
+    def fetchmany(self, number: int) -> list[list[int]]:
+        self.asked.append(number)
+        given, self.left = self.left[:number], self.left[number:]
+        return [[row] for row in given]
+
+
+@pytest.mark.parametrize("number", [0, 1, 15, 16, 17, 143, 144, 145, 1144, 5000])
+@pytest.mark.parametrize("row_limit", [1, 16, 20, 144, 10_000])
+def test_all_rows_come_up_to_the_limit_however_many_are_fetched_at_once(number, row_limit):
+    rows = Rows(number)
+    assert _fetched(rows, row_limit) == [(row,) for row in range(min(number, row_limit))]
+    assert len(rows.asked) <= 3 + number // 1000 + 1
+
+
+def test_room_is_made_for_few_rows_until_there_are_more():
+    rows = Rows(10)
+    _fetched(rows, 200_000)
+    assert rows.asked == [16, 1]
+    rows = Rows(3000)
+    _fetched(rows, 200_000)
+    assert rows.asked == [16, 128, 1000, 1000, 1000, 1]

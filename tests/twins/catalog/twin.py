@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, groupby
 from typing import Any
 
 import duckdb
@@ -50,11 +51,16 @@ class Twin:
         self.withheld: set[str] = set()
         self.now = dt.datetime(2024, 3, 1, 12, 0)
         self._tables: set[str] = set()
-        self._duckdb = duckdb.connect(":memory:", config={"threads": 1})
-        self._duckdb.execute("CREATE TABLE answers (function VARCHAR, arguments VARCHAR[], value VARCHAR)")
+
+    @cached_property
+    def _duckdb(self) -> duckdb.DuckDBPyConnection:
+        """What runs the statements; whoever only checks them does without."""
+        opened = duckdb.connect(":memory:", config={"threads": 1})
+        opened.execute("CREATE TABLE answers (function VARCHAR, arguments VARCHAR[], value VARCHAR)")
         for name, (type_, counts) in self.functions.items():
             variants = ", ".join(_macro(name, type_, count) for count in counts)
-            self._duckdb.execute(f"CREATE MACRO {name.lower()} {variants}")
+            opened.execute(f"CREATE MACRO {name.lower()} {variants}")
+        return opened
 
     def answer(self, function: str, *arguments: str | None, value: Any) -> None:
         """What a scalar function says for these arguments; without, it says NULL."""
@@ -180,11 +186,12 @@ class Twin:
         return table
 
     def _fill(self, table: str, view: View, rows: Sequence[Row]) -> None:
-        for row in rows:
-            stored = dict(_stored(view, row))
-            names = ", ".join(f'"{name}"' for name in stored)
-            marks = ", ".join("?" * len(stored))
-            self._duckdb.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(stored.values()))
+        stored = [dict(_stored(view, row)) for row in rows]
+        for names, alike in groupby(stored, key=tuple):  # together, since each statement has to be understood first
+            values = [tuple(row.values()) for row in alike]
+            columns = ", ".join(f'"{name}"' for name in names)
+            marks = ", ".join([f"({', '.join('?' * len(names))})"] * len(values))
+            self._duckdb.execute(f"INSERT INTO {table} ({columns}) VALUES {marks}", list(chain.from_iterable(values)))
 
 
 def documented_column(node: exp.Expression) -> Column | None:

@@ -88,7 +88,8 @@ def test_it_shows_what_changed_serves_the_site_and_leaves_nothing_behind(
     assert demo.stderr
     found = document(demo.stdout)
 
-    assert [session["outcome"] for session in found["sessions"]] == ["partial", "partial"]
+    assert [session["outcome"] for session in found["sessions"]] == ["partial"] * 3
+    assert [session["category"] for session in found["sessions"]] == ["account", "account", "capacity"]
     blog, ledger, shop, silent = found["instances"]
     # As the demo's scripts say: accounts made, beside the superuser, PUBLIC and the monitoring account.
     assert (blog["instance"], blog["accounts"], blog["superusers"], blog["error"]) == ("blog-primary", 32, 6, "")
@@ -101,6 +102,11 @@ def test_it_shows_what_changed_serves_the_site_and_leaves_nothing_behind(
     )
     assert (shop["instance"], shop["accounts"], shop["superusers"], shop["error"]) == ("shop-primary", 22, 4, "")
     assert (silent["message_code"], silent["reason"]) == ("DATABASE_TIMEOUT", "timeout")
+    # Databases as the scripts make them, of visibly different sizes.
+    assert [line["databases"] for line in found["instances"]] == [5, 2, 2, 0]
+    assert silent["size_bytes"] == 0
+    assert 15_000_000 < ledger["size_bytes"] < shop["size_bytes"] < 90_000_000
+    assert 15_000_000 < blog["size_bytes"] < 120_000_000
     changed = {(change["account"], change["change_type"]) for change in found["changes"]}
     assert changed == {
         ("PUBLIC", "modify_privilege"),

@@ -45,13 +45,13 @@ def test_from_the_network_nobody_gets_into_the_mariadb_server_without_a_password
             MySQLdb.connect(host=blog.host, port=blog.port, user=name or "?", password="", charset="utf8mb4")
 
 
-def test_the_monitoring_account_of_the_mariadb_server_reads_grant_tables_and_lists_databases_only(
+def test_the_monitoring_account_of_the_mariadb_server_reads_no_more_than_grant_tables_and_sizes(
     blog: ThrowawayServer,
 ) -> None:
     account = f"`{MONITOR}`@`{blog.host}`"
     grants = sorted(grant for (grant,) in asked(blog, f"SHOW GRANTS FOR {account}") if "IDENTIFIED BY" not in grant)
     assert grants == [f"GRANT SELECT ON `mysql`.`{table}` TO {account}" for table in GRANT_TABLES]
     (login,) = (grant for (grant,) in asked(blog, f"SHOW GRANTS FOR {account}") if "IDENTIFIED BY" in grant)
-    assert login.startswith(f"GRANT SHOW DATABASES ON *.* TO {account} IDENTIFIED BY")
+    assert login.startswith(f"GRANT PROCESS, SHOW DATABASES, SHOW VIEW ON *.* TO {account} IDENTIFIED BY")
     with closing(MySQLdb.connect(host=blog.host, port=blog.port, user=MONITOR, password=PASSWORD)) as connection:
         connection.query("SELECT 1")

@@ -33,13 +33,13 @@ def start(binary: Path) -> AbstractContextManager[ThrowawayServer]:
 
 
 def prepare(server: ThrowawayServer, databases: tuple[str, ...], monitor_password: str) -> None:
-    """Make the databases, and a monitoring account that may read the grant tables and list databases."""
+    """Make the databases, and a monitoring account that may read the grant tables and sizes, and list databases."""
     monitor = (MONITOR, server.host)
     with _cursor(server, "mysql") as cursor:
         for database in databases:
             cursor.execute(f"CREATE DATABASE `{database}`")
         cursor.execute("CREATE USER %s@%s IDENTIFIED BY %s", (*monitor, monitor_password))
-        cursor.execute("GRANT SHOW DATABASES ON *.* TO %s@%s", monitor)
+        cursor.execute("GRANT SHOW DATABASES, PROCESS, SHOW VIEW ON *.* TO %s@%s", monitor)
         for table in GRANT_TABLES:
             cursor.execute(f"GRANT SELECT ON {table} TO %s@%s", monitor)
 
@@ -87,6 +87,14 @@ BLOG = Host(
             CREATE TABLE `odd.name``s` (id int);
             CREATE PROCEDURE unsubscribe(subscriber int) DELETE FROM subscribers WHERE id = subscriber;
             CREATE FUNCTION slug(title text) RETURNS text DETERMINISTIC RETURN lower(replace(title, ' ', '-'));
+            INSERT INTO posts SELECT seq, seq % 7, concat('Post ', seq), repeat('Whales sing. ', 300)
+                FROM seq_1_to_2000;
+            INSERT INTO comments SELECT seq, seq % 2000, 'reader', 'reader@example.com', repeat('Yes! ', 20)
+                FROM seq_1_to_5000;
+            CREATE TABLE blog_media.thumbnails (id int PRIMARY KEY, image blob);
+            INSERT INTO blog_media.thumbnails SELECT seq, repeat(char(seq), 20000) FROM seq_1_to_800;
+            CREATE TABLE newsletter_2024.sent (id int PRIMARY KEY, email text, body text);
+            INSERT INTO newsletter_2024.sent SELECT seq, 'reader@example.com', repeat('News! ', 100) FROM seq_1_to_3000;
             """,
         ),
         (

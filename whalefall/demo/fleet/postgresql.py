@@ -36,9 +36,10 @@ def start(binaries: Path) -> AbstractContextManager[ThrowawayServer]:
 
 
 def prepare(server: ThrowawayServer, databases: tuple[str, ...], monitor_password: str) -> None:
-    """Make the databases, and a monitoring account that may only connect."""
+    """Make the databases, and a monitoring account that may connect and read statistics, which sizes need."""
     create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(MONITOR), sql.Literal(monitor_password))
     _run(server, "postgres", create)
+    _run(server, "postgres", sql.SQL("GRANT pg_read_all_stats TO {}").format(sql.Identifier(MONITOR)))
     for database in databases:
         _run(server, "postgres", sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
 
@@ -116,6 +117,9 @@ SHOP = Host(
             CREATE VIEW sales.revenue AS SELECT placed_at::date AS day, sum(total) FROM sales.orders GROUP BY 1;
             CREATE FUNCTION sales.refund(payment bigint, reason text) RETURNS void LANGUAGE sql AS 'SELECT';
             REVOKE EXECUTE ON FUNCTION sales.refund(bigint, text) FROM PUBLIC;
+            INSERT INTO sales.customers SELECT n, 'Customer ' || n, n || '@example.com'
+                FROM generate_series(1, 20000) n;
+            INSERT INTO sales.orders (customer, placed_at, total) SELECT n, now(), n FROM generate_series(1, 60000) n;
             GRANT USAGE ON SCHEMA sales TO readers, support;
             GRANT SELECT ON sales.orders, sales.revenue TO readers;
             GRANT SELECT ON sales.catalogue TO PUBLIC;
@@ -131,6 +135,8 @@ SHOP = Host(
             """
             CREATE TABLE orders_2023 (id bigint PRIMARY KEY, total numeric);
             CREATE TABLE orders_2024 (id bigint PRIMARY KEY, total numeric);
+            INSERT INTO orders_2023 SELECT n, n FROM generate_series(1, 150000) n;
+            INSERT INTO orders_2024 SELECT n, n FROM generate_series(1, 250000) n;
             GRANT SELECT ON ALL TABLES IN SCHEMA public TO analysts;
             """,
         ),
@@ -198,6 +204,8 @@ LEDGER = Host(
             CREATE TABLE book.accounts (number text PRIMARY KEY, title text);
             CREATE TABLE book.entries (id bigserial PRIMARY KEY, account text, amount numeric, booked_at timestamptz);
             CREATE TABLE book.salaries (person text PRIMARY KEY, amount numeric);
+            INSERT INTO book.entries (account, amount, booked_at)
+                SELECT n % 90, n, now() FROM generate_series(1, 100000) n;
             GRANT USAGE ON SCHEMA book TO auditors, report_runner, "O'Brien";
             GRANT SELECT ON book.accounts, book.entries TO auditors, report_runner;
             GRANT SELECT ON book.salaries TO audit_lead WITH GRANT OPTION;
