@@ -30,11 +30,17 @@ NEGATIONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
-    """One mistake: what it is, and the place of the node that it changes in a walk over the query."""
+    """One mistake: what it is, the node that it changes, and that one's place in a walk over the query."""
 
-    label: str
+    mistake: str
+    node: exp.Expression
+    dialect: str
     place: int
     change: Callable[[exp.Expression], object]
+
+    @property
+    def label(self) -> str:
+        return f"{self.mistake} in {_around(self.node, self.dialect)}"
 
     def text(self, query: exp.Query, dialect: str) -> str:
         mutant = query.copy()
@@ -48,8 +54,8 @@ def mutants(twin: Twin, query: exp.Query) -> Iterator[Mutant]:
     """Every mistake that is tried, in the order of the text."""
     columns = _documented(twin, query)
     for place, node in enumerate(query.walk(bfs=False)):
-        for label, change in _changes(node, columns):
-            yield Mutant(label=f"{label} in {_around(node, twin.dialect)}", place=place, change=change)
+        for mistake, change in _changes(node, columns):
+            yield Mutant(mistake=mistake, node=node, dialect=twin.dialect, place=place, change=change)
 
 
 def _documented(twin: Twin, query: exp.Query) -> dict[str, dict[str, str]]:
