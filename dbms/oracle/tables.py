@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from dbms.oracle.answers import needed_by
 from dbms.oracle.connection import Connection
+from dbms.oracle.containers import OPEN_MODES
 from dbms.oracle.grants import select_on
-from dbms.oracle.names import quoted
+from dbms.oracle.names import identifier, quoted
 from dbms.sizes import TableSize
 from dbms.snapshots import storable
-from whalefall.errors import DatabaseMissing, PrivilegeMissing
+from whalefall.errors import DatabaseClosed, DatabaseMissing, PrivilegeMissing
 
 
 def read_tables(connection: Connection, database: str, most: int) -> Sequence[TableSize]:
@@ -28,8 +29,8 @@ def read_tables(connection: Connection, database: str, most: int) -> Sequence[Ta
     except PrivilegeMissing as error:
         needed = "; ".join(select_on(needed_by(connection, "table_sizes"), quoted(connection.reader)))
         raise PrivilegeMissing(**connection.target.address, detail=needed, extra=error.extra) from error
-    if not rows and not is_own and database not in {name for _, name in connection.rows("pdbs")}:
-        raise DatabaseMissing(**connection.target.address, database=database, detail="the CDB has no such container")
+    if not rows and not is_own:
+        _check_open(connection, database)
     return [
         TableSize(
             schema=storable(owner),
@@ -41,3 +42,15 @@ def read_tables(connection: Connection, database: str, most: int) -> Sequence[Ta
         )
         for owner, name, data, index, count in rows
     ]
+
+
+def _check_open(connection: Connection, database: str) -> None:
+    """Raises DatabaseMissing or DatabaseClosed where a pluggable database shows no table because it shows nothing."""
+    modes = {number: mode for number, mode, _ in connection.rows("containers")}
+    mode = next((modes.get(number) for number, name in connection.rows("pdbs") if name == database), None)
+    address = connection.target.address
+    if mode is None:
+        raise DatabaseMissing(**address, database=database, detail="the monitoring account sees no such database")
+    if mode not in OPEN_MODES:
+        statement = f"ALTER PLUGGABLE DATABASE {identifier(database)} OPEN"
+        raise DatabaseClosed(**address, database=database, statement=statement)

@@ -10,7 +10,7 @@ from dbms.snapshots import DATABASE_LIST, SERVER
 from tests.dbms.oracle.conftest import covered
 from tests.twins.oracle.database import SYSTEM_BYTES, TEMP_BYTES
 from tests.twins.oracle.errors import LineDropped, OracleError
-from whalefall.errors import DatabaseMissing, PrivilegeMissing, ProtocolViolation
+from whalefall.errors import DatabaseClosed, DatabaseMissing, PrivilegeMissing, ProtocolViolation
 
 SEED, SALES, PLAYGROUND = 2, 3, 4
 TB = 1024**4
@@ -254,6 +254,16 @@ class TestTables:
         self.stored(cdb.database, SALES)
         assert cdb.tables("SALES") == self.expected()
         assert cdb.tables("CDB$ROOT") == cdb.tables("Play ground") == []
+
+    def test_of_a_pluggable_database_that_shows_nothing_are_not_said_to_be_none(self, cdb):
+        cdb.database.close_pdb(SALES)
+        with pytest.raises(DatabaseClosed) as caught:
+            cdb.tables("SALES")
+        assert caught.value.params["statement"] == "ALTER PLUGGABLE DATABASE SALES OPEN"
+        cdb.database.logins["C##MONITOR", 1].containers = {SALES}
+        for name in ("Play ground", "no such one"):
+            with pytest.raises(DatabaseMissing):
+                cdb.tables(name)
 
     def test_of_another_database_cannot_be_read_from_within_one(self, scene):
         with pytest.raises(DatabaseMissing):
