@@ -204,7 +204,7 @@ def export(role: str = "viewer", **query) -> list[dict[str, str]]:
     assert answer.status_code == 200
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     assert answer["Content-Disposition"].startswith('attachment; filename="database_ledger_')
-    return list(csv.DictReader(io.StringIO(answer.getvalue().decode(), newline="")))
+    return list(csv.DictReader(io.StringIO(answer.getvalue().decode("utf-8-sig"), newline="")))
 
 
 def test_the_file_has_what_the_ledger_has(fleet):
