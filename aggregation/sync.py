@@ -24,7 +24,7 @@ class AggregationSync(LocalCategory):
         if not settings.AGGREGATION_ENABLED:
             return {instance.pk: ItemCounts(skipped="aggregation_disabled") for instance in instances}
         # All chunks of a session mean the same day, also when midnight passes between them.
-        today = timezone.localdate(run.started_at or run.began_at)
+        today = timezone.localdate(run.started_at)
         work = plan.make([instance.pk for instance in instances], Options.of(run.parameters), today)
         created: Counter[int] = Counter()
         updated: Counter[int] = Counter()

@@ -51,14 +51,17 @@ class ItemCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """Which record an apply works for; `began_at` is when reading the instance, or the local work, began."""
+    """Which record an apply works for.
+
+    `started_at` is when its session began, `began_at` when reading the instance, or the local work, did.
+    """
 
     session_pk: int
     session_id: UUID
     record_pk: int
+    started_at: datetime
     began_at: datetime
     parameters: Mapping[str, Any]
-    started_at: datetime | None = None  # when its session began
     read_digest: str = ""  # what the coverage ledger has of the instance's last read
 
 

@@ -39,8 +39,14 @@ def chunk(periods: Sequence[str] = tuple(PeriodType.values)) -> Answer:
         sent += 1
         return execute(*arguments)
 
+    now = timezone.now()
     run = Run(
-        session_pk=0, session_id=uuid4(), record_pk=0, began_at=timezone.now(), parameters={"periods": list(periods)}
+        session_pk=0,
+        session_id=uuid4(),
+        record_pk=0,
+        started_at=now,
+        began_at=now,
+        parameters={"periods": list(periods)},
     )
     instances = list(Instance.objects.all())
     with transaction.atomic(), connection.execute_wrapper(count):

@@ -76,7 +76,8 @@ class Syncs:
         )  # fmt: skip
         self.sessions += 1
         return Run(
-            session_pk=session.pk, session_id=session.session_id, record_pk=record.pk, began_at=timezone.now(),
+            session_pk=session.pk, session_id=session.session_id, record_pk=record.pk,
+            started_at=timezone.now(), began_at=timezone.now(),
             parameters=parameters,
         )  # fmt: skip
 

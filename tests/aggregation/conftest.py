@@ -63,5 +63,7 @@ def measure(instance: Instance, sizes: dict[str, Any], *, at: datetime | None = 
 def aggregate(*instances: Instance, today: date = TODAY, **parameters: Any) -> Any:
     """Roll up as of a day; counts by instance id."""
     began_at = moment(today) + timedelta(hours=1)
-    run = Run(session_pk=0, session_id=uuid4(), record_pk=0, began_at=began_at, parameters=parameters)
+    run = Run(
+        session_pk=0, session_id=uuid4(), record_pk=0, started_at=began_at, began_at=began_at, parameters=parameters
+    )
     return AggregationSync().apply_many(instances, run)

@@ -68,7 +68,14 @@ def run_at(instance: Instance, when: datetime = DAY) -> Run:
         session=session, instance=instance, instance_name=instance.name, sync_category="capacity",
         status="completed", completed_at=timezone.now(),
     )  # fmt: skip
-    return Run(session_pk=session.pk, session_id=session.session_id, record_pk=record.pk, began_at=when, parameters={})
+    return Run(
+        session_pk=session.pk,
+        session_id=session.session_id,
+        record_pk=record.pk,
+        started_at=when,
+        began_at=when,
+        parameters={},
+    )
 
 
 def collect(instance: Instance, read: CapacitySnapshot, when: datetime = DAY) -> ItemCounts:
