@@ -50,6 +50,12 @@ def seed(sender: Any, **_: Any) -> None:
 post_migrate.connect(seed, dispatch_uid="tests.seed")
 
 
+@pytest.fixture(autouse=True)
+def no_follow_ups(settings: Any) -> None:
+    """A session starts no other one, unless a test of that says so."""
+    settings.SYNC_FOLLOW_UPS = {}
+
+
 @pytest.fixture(scope="session")
 def postgresql_installed() -> Iterator[ThrowawayServer]:
     """A private server of the installed PostgreSQL (Debian 12: version 15, with TLS)."""

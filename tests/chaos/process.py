@@ -16,7 +16,7 @@ from django.conf import settings
 
 def main(category: str) -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "whalefall.settings")
-    settings.SYNC_CATEGORIES = [category]
+    settings.SYNC_CATEGORIES, settings.SYNC_FOLLOW_UPS = [category], {}
     django.setup()
 
     from sessions_app import engine
