@@ -54,7 +54,7 @@ def schema() -> dict[str, Any]:
         "most_nodes": parse.MAX_NODES,
         "most_levels": parse.MAX_DEPTH,
         "urls": {
-            "validate": f"{base}/validate-expression",
+            "check": reverse("admin:classification_classificationrule_check"),
             "preview": f"{base}/preview",
             "explain": f"{base}/explain",
             "accounts": reverse("admin:classification_classificationrule_accounts"),

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import URLPattern, path, reverse
@@ -23,6 +24,7 @@ from classification.admin.cells import class_badge
 from classification.admin.forms import RuleForm
 from classification.admin.saving import StoredByService
 from classification.admin.starting import ClassifyNow
+from classification.dsl.names import warnings
 from classification.dsl.parse import parse
 from classification.models import AccountClassificationAssignment, ClassificationRule
 from classification.presentation import lines
@@ -137,13 +139,32 @@ class RulePage(ClassifyNow, StoredByService):
     # The page of one
 
     def get_urls(self) -> list[URLPattern]:
-        name = "classification_classificationrule_accounts"
-        return [path("accounts/", self.admin_site.admin_view(self.find_accounts), name=name), *super().get_urls()]
+        prefix = "classification_classificationrule"
+        own = [
+            path("accounts/", self.admin_site.admin_view(self.find_accounts), name=f"{prefix}_accounts"),
+            path("check/", self.admin_site.admin_view(self.check_draft), name=f"{prefix}_check"),
+        ]
+        return [*own, *super().get_urls()]
+
+    def check_draft(self, request: HttpRequest) -> HttpResponse:
+        """{problem, path} or {warnings: [{path, message}]} of `rule_expression`, for the editor.
+
+        A draft that is not yet valid is nothing that went wrong, so the answer is 200 and no browser complains.
+        """
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        kind = request.POST.get("db_type", "")
+        try:
+            expression = services.read_expression(request.POST.get("rule_expression", ""))
+        except WhaleFallError as error:
+            return JsonResponse({"problem": render_error(error), "path": (error.extra or {}).get("path", "")})
+        found = warnings(expression, kind) if kind in dbms.ADAPTERS else []
+        return JsonResponse({"warnings": [{"path": path, "message": text} for path, text in found]})
 
     def find_accounts(self, request: HttpRequest) -> HttpResponse:
         """{accounts: [{id, text}]} whose name begins with `q`, of a database kind: to choose one to explain."""
         if not (self.has_view_permission(request) and request.user.has_perm("accounts_sync.view_instanceaccount")):
-            return JsonResponse({"accounts": []}, status=403)
+            raise PermissionDenied
         accounts = InstanceAccount.objects.active().filter(
             db_type=request.GET.get("db_type", ""),
             username__istartswith=request.GET.get("q", "")[:256],

@@ -18,10 +18,21 @@ export const filled = (text, places) => text.replace(/\{(\w+)\}/g, (whole, name)
 
 export const schema = () => JSON.parse(document.getElementById("rule-editor-schema").textContent);
 
+const token = () => document.querySelector("[name=csrfmiddlewaretoken]").value;
+
+/** What the admin answers to a form: its document; null when a later question has taken its place. */
+export const send = async (url, fields, signal, texts) => {
+    try {
+        const response = await fetch(url, { method: "POST", headers: { "X-CSRFToken": token() }, body: new URLSearchParams(fields), signal });
+        return await response.json();
+    } catch (error) {
+        return error.name === "AbortError" ? null : { problem: texts.unreachable, path: "" };
+    }
+};
+
 /** The answer of the REST API: {data} or {problem, path}; null when a later question has taken its place. */
 export const ask = async (url, body, signal, texts) => {
-    const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
-    const headers = { "Content-Type": "application/json", "Accept": "application/json", "X-CSRFToken": token };
+    const headers = { "Content-Type": "application/json", "Accept": "application/json", "X-CSRFToken": token() };
     try {
         const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body), signal });
         const answer = await response.json();

@@ -1,7 +1,7 @@
 // Shows the expression of a rule as a tree that is changed by buttons and keys, in step with its JSON beside it.
 // The server checks every change; what it says is shown at its place. Without this script the JSON can be edited.
 import { field } from "./arguments.js";
-import { ask, el, filled, icon, schema as read } from "./dom.js";
+import { el, filled, icon, schema as read, send } from "./dom.js";
 import * as tree from "./tree.js";
 
 const PAUSE = 300; // ms without typing before the server is asked
@@ -46,10 +46,11 @@ const start = (editor) => {
     const check = async (document) => {
         pending.abort();
         pending = new AbortController();
-        const answer = await ask(schema.urls.validate, { rule_expression: document, ...(kind() ? { db_type: kind() } : {}) }, pending.signal, texts);
+        const fields = { rule_expression: JSON.stringify(document), db_type: kind() };
+        const answer = await send(schema.urls.check, fields, pending.signal, texts);
         if (answer === null) return;
         if (answer.problem) tell([{ path: answer.path, text: answer.problem, tone: "bad" }]);
-        else if (answer.data.warnings.length) tell(answer.data.warnings.map(({ path, message }) => ({ path, text: message, tone: "doubt" })));
+        else if (answer.warnings.length) tell(answer.warnings.map(({ path, message }) => ({ path, text: message, tone: "doubt" })));
         else tell([{ path: "", text: texts.checked, tone: "good" }]);
     };
 
