@@ -68,6 +68,12 @@ class AssignmentPage(StoredByService):
         assignments: AssignmentQuerySet = super().get_queryset(request)
         return assignments.effective()
 
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field: Any = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if db_field.name == "account":  # many servers have an account of the same name
+            field.label_from_instance = lambda account: f"{account} · {account.instance.name}"
+        return field
+
     # An operator's own word is not for an admin alone, so who may change what people said may say and unsay it.
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(CHANGE)
