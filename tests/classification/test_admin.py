@@ -279,7 +279,7 @@ def test_a_class_of_ones_own_is_made_changed_and_deleted_and_the_products_are_pr
     assert (robots.code, robots.name) == ("robots", "Machines")
     rule = make_rule(code="robots")
     said = admin.post(page("accountclassification", robots.pk, "delete"), {"post": "yes"}, follow=True)
-    assert "robots has 1 rules and 0 accounts" in text(said)
+    assert "Machines has 1 rules and 0 accounts" in text(said)
     assert AccountClassification.objects.filter(code="robots").exists()
     services.delete_rule(rule)
     admin.post(page("accountclassification", robots.pk, "delete"), {"post": "yes"})
