@@ -18,6 +18,7 @@ from classification.dsl.nodes import Expression
 from classification.dsl.subjects import Subject
 from classification.models import AccountClassification, AccountClassificationAssignment
 from classification.stored import StoredAccount, all_accounts
+from instances.models import Instance
 from whalefall.errors import PermissionFactsMissing
 
 SHOWN = 100  # accounts of each list
@@ -105,12 +106,17 @@ def preview(
     return result
 
 
-def explain_account(account: InstanceAccount, expression: Expression) -> Explanation:
-    """Which nodes of an expression hold for an account, and why. Raises PermissionFactsMissing."""
+def stored_subject(account: InstanceAccount) -> Subject:
+    """An account as rules see it now. One query. Raises PermissionFactsMissing."""
     for stored in all_accounts(InstanceAccount.objects.filter(pk=account.pk), with_document=True):
         if stored.facts is not None:
-            return explain(expression, Subject(stored.account, stored.facts, timezone.now(), stored.document))
+            return Subject(stored.account, stored.facts, timezone.now(), stored.document)
     raise PermissionFactsMissing(account=account.display_name)
+
+
+def explain_account(account: InstanceAccount, expression: Expression) -> Explanation:
+    """Which nodes of an expression hold for an account, and why. Raises PermissionFactsMissing."""
+    return explain(expression, stored_subject(account))
 
 
 def _named(stored: StoredAccount) -> Named:
@@ -120,7 +126,9 @@ def _named(stored: StoredAccount) -> Named:
 
 
 def document(result: Preview) -> Mapping[str, Any]:
-    """As JSON."""
+    """As JSON, with the names of the instances. One query."""
+    shown = {one.instance_id for accounts in result.lists.values() for one in accounts}
+    instances = dict(Instance.objects.filter(pk__in=shown).values_list("pk", "name"))
     return {
         "evaluated": result.evaluated,
         "matched": result.matched,
@@ -131,7 +139,12 @@ def document(result: Preview) -> Mapping[str, Any]:
         "is_complete": result.is_complete,
         **{
             f"{name}_accounts": [
-                {"account_id": one.account_id, "account": one.account, "instance_id": one.instance_id}
+                {
+                    "account_id": one.account_id,
+                    "account": one.account,
+                    "instance_id": one.instance_id,
+                    "instance_name": instances.get(one.instance_id, ""),
+                }
                 for one in accounts
             ]
             for name, accounts in result.lists.items()

@@ -10,8 +10,9 @@ from typing import Any
 import orjson
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
 import dbms
 from accounts_sync.models import InstanceAccount
@@ -28,6 +29,7 @@ from whalefall.errors import (
     ConstraintViolation,
     ExpressionDuplicated,
     NameExists,
+    NotFound,
     SystemClassification,
     ValidationFailed,
 )
@@ -157,6 +159,22 @@ def delete_rule(rule: ClassificationRule) -> None:
     current.save(update_fields=["is_active", "superseded_at", "updated_at"])
 
 
+@transaction.atomic
+def restore_rule(old: ClassificationRule, *, user: User | None = None) -> ClassificationRule:
+    """Make an old version's expression the newest one of its rule. Raises NotFound for a rule that was deleted."""
+    current = ClassificationRule.objects.current().filter(rule_group_id=old.rule_group_id).first()
+    if current is None:
+        raise NotFound(what=gettext("Classification rule"), name=old.rule_name)
+    return update_rule(current, expression=old.rule_expression, user=user)
+
+
+@transaction.atomic
+def switch_rules(rules: QuerySet[ClassificationRule], *, is_active: bool) -> int:
+    """Switch current rules on or off; how many were not so before."""
+    chosen = ClassificationRule.objects.current().filter(pk__in=rules.order_by().values("pk"))
+    return chosen.exclude(is_active=is_active).update(is_active=is_active, updated_at=timezone.now())
+
+
 def _current(rule: ClassificationRule) -> ClassificationRule:
     """The row as it is now, kept from other changes."""
     locked = ClassificationRule.objects.select_for_update().get(pk=rule.pk)
@@ -173,8 +191,22 @@ def _stored(expression: Expression) -> dict[str, Any]:
     }
 
 
-def _save(rule: ClassificationRule) -> ClassificationRule:
-    """Store a version. Whoever comes second of two equal ones is refused by the database."""
+def check_rule(
+    *, classification: AccountClassification, db_type: str, rule_name: str, expression: Any, replaces: Any = None
+) -> None:
+    """Whether a draft could be stored now; `replaces` is the version in whose place it would come.
+
+    Raises as create_rule() and update_rule().
+    """
+    if replaces is not None and replaces.superseded_at is not None:
+        raise ConstraintViolation(detail=f"version {replaces.rule_version} of {replaces.rule_name} is not current")
+    stored = _stored(read_expression(expression))
+    draft = ClassificationRule(classification=classification, db_type=db_type, rule_name=rule_name.strip(), **stored)
+    draft.pk = replaces.pk if replaces is not None else None
+    _check(draft)
+
+
+def _check(rule: ClassificationRule) -> None:
     if not rule.rule_name:
         raise ValidationFailed(detail="a rule has a name")
     same = ClassificationRule.objects.current().filter(classification=rule.classification_id, db_type=rule.db_type)
@@ -183,6 +215,11 @@ def _save(rule: ClassificationRule) -> ClassificationRule:
         if other.rule_name == rule.rule_name:
             raise NameExists(name=rule.rule_name)
         raise ExpressionDuplicated(name=other.rule_name)
+
+
+def _save(rule: ClassificationRule) -> ClassificationRule:
+    """Store a version. Whoever comes second of two equal ones is refused by the database."""
+    _check(rule)
     with _unique(rule.rule_name):
         rule.save()
     return rule

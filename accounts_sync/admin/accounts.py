@@ -14,9 +14,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
+from unfold.views import ChangeList
 
 import dbms
 from accounts_sync import labels
+from accounts_sync.admin import hooks
 from accounts_sync.admin.cells import CHANGE_TONES, KIND_TONES
 from accounts_sync.admin.filters import ChangedFilter, LockedFilter, PresenceFilter, SuperuserFilter, SystemFilter
 from accounts_sync.admin.readonly import AccountsAdmin
@@ -31,11 +33,24 @@ from sessions_app.models import InstanceCoverage, SyncCategoryName
 CHANGES_SHOWN = 50
 
 
+class AccountList(ChangeList):
+    """Looks up what other apps say of the accounts on the page that is shown, and of no others."""
+
+    result_list: Any
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        found = hooks.badges(request, self.result_list)
+        for account in self.result_list:
+            account.badges = found.get(account.pk, [])
+
+
 @admin.register(InstanceAccount)
 class AccountPage(AccountsAdmin):
     """Who may log in, on every instance."""
 
-    list_display = ("name", "server", "kind_badge", "flags", "last_changed_at", "last_checked")
+    list_display = ("name", "server", "kind_badge", "flags", "classes", "last_changed_at", "last_checked")
     list_display_links = ("name",)
     list_filter = (
         ("instance", RelatedDropdownFilter),
@@ -65,6 +80,12 @@ class AccountPage(AccountsAdmin):
             is_locked_now=Case(When(locked_now(), then=Value(True)), default=False, output_field=BooleanField()),
         )
 
+    def get_list_filter(self, request: HttpRequest) -> tuple[Any, ...]:
+        return (*super().get_list_filter(request), *hooks.filters(request))
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return AccountList
+
     @display(description=_("account"), ordering="username")
     def name(self, account: InstanceAccount) -> str:
         return account.display_name
@@ -81,6 +102,10 @@ class AccountPage(AccountsAdmin):
     def flags(self, account: InstanceAccount) -> str:
         return badges(_flags(account))
 
+    @display(description=_("classes"))
+    def classes(self, account: InstanceAccount) -> str:
+        return badges(account.badges)  # type: ignore[attr-defined]
+
     @display(description=_("last checked"), ordering="checked_at")
     def last_checked(self, account: InstanceAccount) -> Any:
         return account.checked_at  # type: ignore[attr-defined]
@@ -90,7 +115,7 @@ class AccountPage(AccountsAdmin):
         form_url: str = "", obj: InstanceAccount | None = None,
     ) -> HttpResponse:  # fmt: skip
         if obj is not None:
-            context.update(_page(obj))
+            context.update(_page(obj), panels=hooks.panels(request, obj))
         response: HttpResponse = super().render_change_form(request, context, add, change, form_url, obj)
         return response
 

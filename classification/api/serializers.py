@@ -193,6 +193,7 @@ class NamedAccount(serializers.Serializer[Any]):
     account_id = serializers.IntegerField()
     account = serializers.CharField()
     instance_id = serializers.IntegerField()
+    instance_name = serializers.CharField()
 
 
 class PreviewAnswer(serializers.Serializer[Any]):

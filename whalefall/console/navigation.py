@@ -36,6 +36,14 @@ SECTIONS: tuple[tuple[str | Promise, tuple[tuple[str | Promise, str, str], ...]]
         ),
     ),
     (
+        _("Classification"),
+        (
+            (_("Account classes"), "category", "classification.accountclassification"),
+            (_("Classification rules"), "rule", "classification.classificationrule"),
+            (_("Classes of accounts"), "assignment_ind", "classification.accountclassificationassignment"),
+        ),
+    ),
+    (
         _("Capacity"),
         (
             (_("Databases"), "hard_drive", "capacity.instancedatabase"),
