@@ -27,9 +27,6 @@ from whalefall.api.permissions import current_user
 from whalefall.errors import AggregationDisabled
 
 CSV_FILE = {(200, "text/csv"): OpenApiResponse(OpenApiTypes.STR, description="UTF-8 with a byte order mark")}
-PERIOD_COLUMNS = {
-    name: name for name in ("period_type", "period_start", "period_end", "data_count", "expected_days", "is_complete")
-}
 
 
 class Aggregations(mixins.ListModelMixin, viewsets.GenericViewSet[Any]):
@@ -74,12 +71,7 @@ class DatabaseAggregations(Aggregations):
     )
     @action(detail=False)
     def exports(self, request: Request) -> StreamingHttpResponse:
-        sizes = (*serializers.DATABASE_SIZES, "size_change_percent", "data_size_change_percent")
-        columns = {
-            "instance": "instance__name", "db_type": "instance__db_type", "database": "database_name",
-            **PERIOD_COLUMNS, **{name: name for name in sizes},
-        }  # fmt: skip
-        return csv_response(self.filter_queryset(self.get_queryset()), columns, filename="database_trends.csv")
+        return csv_response(self.filter_queryset(self.get_queryset()))
 
 
 @extend_schema_view(list=extend_schema(operation_id="capacity_instances", summary="Sizes of instances by period"))
@@ -111,15 +103,7 @@ class InstanceAggregations(Aggregations):
     )
     @action(detail=False)
     def exports(self, request: Request) -> StreamingHttpResponse:
-        numbers = (
-            "is_lower_bound", "total_size", "max_size", "min_size", "total_size_change", "total_size_change_percent",
-            "database_count", "avg_database_count", "database_count_change", "trend_direction",
-        )  # fmt: skip
-        columns = {
-            "instance": "instance__name", "db_type": "instance__db_type", **PERIOD_COLUMNS,
-            **{name: name for name in numbers},
-        }  # fmt: skip
-        return csv_response(self.filter_queryset(self.get_queryset()), columns, filename="instance_trends.csv")
+        return csv_response(self.filter_queryset(self.get_queryset()))
 
 
 class RunAggregation(APIView):

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from aggregation.periods import PeriodType
+from aggregation.periods import Period, PeriodType
 from capacity.models import NAME_LENGTH
 from instances.models import Instance
 
 PERCENT_DIGITS = 20  # wide enough for a byte that becomes a petabyte
+TREND_PERCENT = 5  # up to which a change is none to speak of; sql/instances.sql says the same
 
 
 class TrendDirection(models.TextChoices):
@@ -44,8 +47,21 @@ class Aggregation(models.Model):
     created_at = models.DateTimeField(_("created at"))
     calculated_at = models.DateTimeField(_("calculated"))
 
+    # The fields of what both kinds of rows are ranked by: the average size, its change, the change in percent.
+    MEASURES: ClassVar[Mapping[str, str]]
+
     class Meta:
         abstract = True
+
+    @property
+    def period(self) -> Period:
+        """The one that it tells of."""
+        return Period(type=PeriodType(self.period_type), start=self.period_start, end=self.period_end)
+
+    def measure(self, name: str) -> int | Decimal | None:
+        """One of its MEASURES: "size", "change" or "percent"."""
+        figure: int | Decimal | None = getattr(self, self.MEASURES[name])
+        return figure
 
 
 class DatabaseSizeAggregation(Aggregation):
@@ -67,6 +83,8 @@ class DatabaseSizeAggregation(Aggregation):
     data_size_change_percent = models.DecimalField(max_digits=PERCENT_DIGITS, decimal_places=2, null=True)
     log_size_change = models.BigIntegerField(null=True)
     log_size_change_percent = models.DecimalField(max_digits=PERCENT_DIGITS, decimal_places=2, null=True)
+
+    MEASURES = {"size": "avg_size", "change": "size_change", "percent": "size_change_percent"}
 
     class Meta:
         db_table = "database_size_aggregations"
@@ -92,6 +110,16 @@ class DatabaseSizeAggregation(Aggregation):
         """The change in percent, by its other name."""
         return self.size_change_percent
 
+    @property
+    def trend_direction(self) -> str:
+        """What the row of an instance stores; empty where there is no percentage."""
+        percent = self.size_change_percent
+        if percent is None:
+            return ""
+        if abs(percent) <= TREND_PERCENT:
+            return TrendDirection.STABLE
+        return TrendDirection.GROWING if percent > 0 else TrendDirection.SHRINKING
+
 
 class InstanceSizeAggregation(Aggregation):
     """One period of the daily totals of one instance.
@@ -113,6 +141,8 @@ class InstanceSizeAggregation(Aggregation):
     database_count_change = models.IntegerField(null=True)
     database_count_change_percent = models.DecimalField(max_digits=PERCENT_DIGITS, decimal_places=2, null=True)
     trend_direction = models.CharField(_("trend"), max_length=16, choices=TrendDirection, blank=True)  # "": unknown
+
+    MEASURES = {"size": "total_size", "change": "total_size_change", "percent": "total_size_change_percent"}
 
     class Meta:
         db_table = "instance_size_aggregations"

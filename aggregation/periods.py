@@ -33,6 +33,20 @@ class Period:
         return (self.end - self.start).days + 1
 
     @property
+    def label(self) -> str:
+        """Its name, the same in every language: 2026-03-17, 2026-W12, 2026-03, 2026-Q1."""
+        match self.type:
+            case PeriodType.DAILY:
+                return self.start.isoformat()
+            case PeriodType.WEEKLY:
+                year, week, _day = self.start.isocalendar()
+                return f"{year}-W{week:02}"
+            case PeriodType.MONTHLY:
+                return f"{self.start:%Y-%m}"
+            case PeriodType.QUARTERLY:
+                return f"{self.start.year}-Q{self.end.month // MONTHS_OF_A_QUARTER}"
+
+    @property
     def previous(self) -> Period:
         """The one that ends on the day before this one starts."""
         return containing(self.type, self.start - ONE_DAY)

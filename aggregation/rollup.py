@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import orjson
-from django.db import connection
+from django.db import DataError, OperationalError, connection
 
 from aggregation.models import DatabaseSizeAggregation, InstanceSizeAggregation
 from aggregation.periods import Period, PeriodType
@@ -60,7 +60,7 @@ class Written:
 def roll_up(model: Model, type: PeriodType, wanted: Mapping[Period, Sequence[int]], *, today: date) -> Written:
     """Calculate periods of one type, each of its instances; one statement. A row that stays equal is not written.
 
-    Periods that end before `today`, the local date, are over.
+    Periods that end before `today`, the local date, are over. Raises DataError for a sum that no column holds.
     """
     rows = [
         {
@@ -76,9 +76,15 @@ def roll_up(model: Model, type: PeriodType, wanted: Mapping[Period, Sequence[int
     ]
     written = Written(created=Counter(), updated=Counter())
     with connection.cursor() as cursor:
-        cursor.execute(
-            _statement(model, connection.vendor), {"wanted": orjson.dumps(rows).decode(), "period_type": type.value}
-        )
+        try:
+            cursor.execute(
+                _statement(model, connection.vendor), {"wanted": orjson.dumps(rows).decode(), "period_type": type.value}
+            )
+        except OperationalError as error:
+            # SQLite's word for a sum that no column holds. As an operational error it would be tried again, in vain.
+            if str(error) == "integer overflow":
+                raise DataError(str(error)) from error
+            raise
         for pk, is_new in cursor.fetchall():
             (written.created if is_new else written.updated)[pk] += 1
     return written

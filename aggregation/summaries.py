@@ -28,6 +28,26 @@ def of_instances(found: QuerySet[InstanceSizeAggregation]) -> dict[str, Any]:
     return _summary(numbers, number=numbers["instances"])
 
 
+def of_one_period(rows: QuerySet[Any]) -> dict[str, Any]:
+    """Of rows that are all of one period, with how many of them tell less than they should; one query.
+
+    `rows`, `compared`, `incomplete`, `stale`, `lower_bounds` are numbers of rows; the rest is as elsewhere.
+    """
+    measures = rows.model.MEASURES
+    counts = {
+        "rows": Count("pk"),
+        "compared": Count(measures["change"]),
+        "incomplete": Count("pk", filter=Q(is_complete=False)),
+        "stale": Count("pk", filter=Q(is_stale=True)),
+    }
+    if rows.model is InstanceSizeAggregation:
+        counts["lower_bounds"] = Count("pk", filter=Q(is_lower_bound=True))
+    numbers = rows.order_by().aggregate(**counts, **_numbers(size=measures["size"], change=measures["change"]))
+    return {
+        "lower_bounds": 0, **{name: numbers[name] for name in counts}, **_summary(numbers, number=numbers["rows"])
+    }  # fmt: skip
+
+
 def _newest(found: QuerySet[Any]) -> QuerySet[Any]:
     instances: defaultdict[date, list[int]] = defaultdict(list)
     newest = found.order_by().values_list("instance_id").annotate(start=Max("period_start"))

@@ -336,12 +336,13 @@ DASHBOARD_CARDS = [
     "sessions_app.dashboard.cards",
     "accounts_sync.dashboard.cards",
     "capacity.dashboard.cards",
+    "aggregation.dashboard.cards",
     "classification.dashboard.cards",
 ]
 # The same for the page of one session.
 SESSION_CARDS = ["accounts_sync.dashboard.session_cards", "capacity.dashboard.session_cards"]
 # Functions that say what the page of an instance shows beside its form: (request, instance) -> HTML or None.
-INSTANCE_PANELS = ["capacity.panels.instance"]
+INSTANCE_PANELS = ["capacity.panels.instance", "aggregation.panels.instance"]
 # The same for the page of an account; and what the list of accounts shows and filters by: (request, accounts) -> {id:
 # badges}, and (request) -> filters.
 ACCOUNT_PANELS = ["classification.panels.account"]

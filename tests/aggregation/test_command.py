@@ -11,6 +11,7 @@ from django.utils import timezone
 from aggregation.models import DatabaseSizeAggregation
 from capacity.models import DatabaseSizeStat
 from sessions_app.models import SyncSession
+from tests.aggregation.conftest import make_instance, measure
 from tests.aggregation.test_session import fleet
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -65,6 +66,17 @@ def test_a_failed_instance_is_exit_status_1(manage):
         ).status
         == 1
     )
+
+
+def test_a_run_that_finds_nothing_to_roll_up_is_exit_status_1_and_an_empty_part_of_a_range_is_not(manage):
+    instance = make_instance("new")
+    assert manage("aggregate").status == 1
+    today = timezone.localdate()
+    measure(instance, {(today - timedelta(days=1)).isoformat(): 5})
+    asked = ("--from", str(today - timedelta(days=80)), "--period", "daily", "--json")
+    done = manage("aggregate", *asked)
+    assert [json.loads(line)["outcome"] for line in done.out.splitlines()] == ["empty", "empty", "clean"]
+    assert done.status == 0
 
 
 def test_switched_off_it_fails(manage, settings):

@@ -73,3 +73,11 @@ def test_lengths_are_those_of_the_calendar(day):
 def test_last_complete_periods_are_whole(type, today, start, end):
     last = periods.last_complete(PeriodType(type), date.fromisoformat(today))
     assert (last.start.isoformat(), last.end.isoformat()) == (start, end)
+
+
+@pytest.mark.parametrize(
+    ("type", "label"),
+    [("daily", "2027-01-02"), ("weekly", "2026-W53"), ("monthly", "2027-01"), ("quarterly", "2027-Q1")],
+)
+def test_a_period_has_a_name_that_sorts(type, label):
+    assert periods.containing(PeriodType(type), date(2027, 1, 2)).label == label

@@ -58,6 +58,17 @@ def test_one_poisoned_instance_leaves_the_others_refreshed():
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_sum_that_no_column_holds_is_not_tried_again():
+    fleet(2)
+    DatabaseSizeStat.objects.filter(instance__name="db01", database_name="web").update(size_bytes=2**63 - 1)
+    asked = Options(start_date=timezone.localdate() - timedelta(days=8), end_date=timezone.localdate())
+    session = start_aggregation(asked, max_attempts=3)
+    engine.run(session=session)
+    record = session.records.get(instance__name="db01")
+    assert (record.status, record.attempts) == ("failed", 1)
+
+
+@pytest.mark.django_db(transaction=True)
 def test_the_summary_tells_the_periods(settings):
     fleet(2)
     session = run(periods=["daily"])

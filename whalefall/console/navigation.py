@@ -47,6 +47,8 @@ SECTIONS: tuple[tuple[str | Promise, tuple[tuple[str | Promise, str, str], ...]]
         _("Capacity"),
         (
             (_("Databases"), "hard_drive", "capacity.instancedatabase"),
+            (_("Instance trends"), "monitoring", "aggregation.instancesizeaggregation"),
+            (_("Database trends"), "ssid_chart", "aggregation.databasesizeaggregation"),
             (_("Growth events"), "trending_up", "capacity.growthevent"),
             (_("Capacity limits"), "straighten", "capacity.capacitylimit"),
             (_("Database filters"), "filter_alt", "capacity.databasefilter"),

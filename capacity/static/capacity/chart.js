@@ -1,5 +1,8 @@
 // Draws the size charts of a page with the Chart.js that the admin brings along.
 // Without this script the table beneath each chart says the same.
+//
+// kind: "line" (the usual one), "bar" (a bar for each position) or "ranking" (bars that lie, the first one on top).
+// unit: "size" in bytes (the usual one) or "percent".
 (() => {
     "use strict";
 
@@ -13,6 +16,9 @@
         const number = value.toLocaleString(LANGUAGE, { maximumFractionDigits: digits });
         return `${bytes < 0 ? "−" : ""}${number} ${UNITS[unit]}`;
     };
+
+    const percent = (value) =>
+        `${value < 0 ? "−" : ""}${Math.abs(value).toLocaleString(LANGUAGE, { maximumFractionDigits: 2 })} %`;
 
     // Round steps of the unit that the axis has: Chart.js would choose round numbers of bytes.
     const step = (highest) => {
@@ -28,23 +34,40 @@
         const style = getComputedStyle(canvas);
         const of = (name) => style.getPropertyValue(`--wf-chart-${name}`).trim();
         return { size: of("size"), data: of("data"), log: of("log"), trend: of("trend"), band: of("band"),
-            limit: of("limit"), partial: of("partial"), grid: of("grid"), text: of("text"), fill: of("fill") };
+            limit: of("limit"), partial: of("partial"), grid: of("grid"), text: of("text"), fill: of("fill"),
+            max: of("max"), min: of("min"), palette: of("palette").split(",").map((one) => one.trim()) };
     };
+
+    // Of a series whose key is not a colour: one of the palette, dashed when that begins anew.
+    const own = (colour, key, number) => colour[key] || colour.palette[number % colour.palette.length];
 
     const faint = (colour) => ({ borderColor: colour, backgroundColor: colour, borderWidth: 2, pointHoverRadius: 4 });
 
+    const bars = (shown, colour) =>
+        shown.series.map(({ label, values, partial }) => {
+            const marked = new Set(partial);
+            const painted = ({ dataIndex: at }) =>
+                marked.has(at) ? colour.partial : values[at] < 0 ? colour.data : colour.size;
+            return { label, data: values, backgroundColor: painted, maxBarThickness: 24, borderRadius: 2 };
+        });
+
     const datasets = (shown, colour) => {
-        const partial = new Set(shown.partial);
-        const sets = shown.series.map(({ key, label, values }, number) => ({
-            label, data: values, spanGaps: false, ...faint(colour[key] || colour.size),
-            fill: number === 0 ? "origin" : false,
-            ...(number === 0 ? { backgroundColor: colour.fill } : { borderWidth: 1.5 }),
-            // A day between two gaps has no line to be seen by.
-            pointRadius: ({ dataIndex: at }) =>
-                number === 0 && partial.has(at) ? 4 : values[at - 1] == null && values[at + 1] == null ? 2.5 : 0,
-            pointBackgroundColor: ({ dataIndex: at }) => (partial.has(at) ? colour.partial : colour[key] || colour.size),
-            pointBorderWidth: 0,
-        }));
+        const sets = shown.series.map(({ key, label, values, partial: marked }, number) => {
+            const partial = new Set(marked || (number === 0 ? shown.partial : []));
+            const line = own(colour, key, number);
+            const isMain = key === "size";
+            return {
+                label, data: values, spanGaps: false, ...faint(line),
+                fill: isMain ? "origin" : false,
+                ...(isMain ? { backgroundColor: colour.fill } : { borderWidth: 1.5 }),
+                ...(!colour[key] && number >= colour.palette.length ? { borderDash: [6, 3] } : {}),
+                // A position between two gaps has no line to be seen by.
+                pointRadius: ({ dataIndex: at }) =>
+                    partial.has(at) ? 4 : values[at - 1] == null && values[at + 1] == null ? 2.5 : 0,
+                pointBackgroundColor: ({ dataIndex: at }) => (partial.has(at) ? colour.partial : line),
+                pointBorderWidth: 0,
+            };
+        });
         if (shown.trend) {
             const from = Array(shown.trend.from).fill(null);
             const dashed = { borderDash: [6, 4], pointRadius: 0, fill: false };
@@ -62,31 +85,45 @@
 
     const draw = (canvas, shown) => {
         const colour = colours(canvas);
-        const sets = datasets(shown, colour);
-        const highest = Math.max(1, ...sets.flatMap((set) => set.data).filter((value) => value != null));
+        const isLine = !shown.kind || shown.kind === "line";
+        const isRanking = shown.kind === "ranking";
+        const sets = isLine ? datasets(shown, colour) : bars(shown, colour);
+        const known = sets.flatMap((set) => set.data).filter((value) => value != null);
+        const highest = Math.max(1, ...known.map(Math.abs));
+        const isSize = shown.unit !== "percent";
+        const figure = isSize ? size : percent;
+        const names = {
+            grid: { display: false },
+            border: { color: colour.grid },
+            ticks: {
+                color: colour.text, autoSkipPadding: 24, maxRotation: 0, autoSkip: !isRanking,
+                // Names may be long, and the bars are what is to be seen.
+                ...(isRanking ? { callback(value) {
+                    const name = this.getLabelForValue(value);
+                    const most = Math.max(12, Math.floor(canvas.clientWidth / 24));
+                    return name.length > most ? `${name.slice(0, most - 1)}…` : name;
+                } } : {}),
+            },
+        };
+        const figures = {
+            beginAtZero: true,
+            border: { display: false },
+            grid: { color: colour.grid },
+            ticks: { color: colour.text, callback: figure, ...(isSize ? { stepSize: step(highest) } : {}) },
+        };
         return new Chart(canvas, {
-            type: "line",
+            type: isLine ? "line" : "bar",
             data: { labels: shown.days, datasets: sets },
             options: {
                 animation: false,
                 responsive: true,
                 maintainAspectRatio: false,
-                interaction: { mode: "index", intersect: false },
-                scales: {
-                    x: {
-                        grid: { display: false },
-                        border: { color: colour.grid },
-                        ticks: { color: colour.text, autoSkipPadding: 24, maxRotation: 0 },
-                    },
-                    y: {
-                        beginAtZero: true,
-                        border: { display: false },
-                        grid: { color: colour.grid },
-                        ticks: { color: colour.text, callback: size, stepSize: step(highest) },
-                    },
-                },
+                indexAxis: isRanking ? "y" : "x",
+                interaction: { mode: "index", axis: isRanking ? "y" : "x", intersect: false },
+                scales: isRanking ? { x: figures, y: names } : { x: names, y: figures },
                 plugins: {
                     legend: {
+                        display: isLine,
                         align: "start",
                         position: "bottom",
                         labels: {
@@ -102,7 +139,7 @@
                     },
                     tooltip: {
                         filter: (item) => item.dataset.label,
-                        callbacks: { label: (item) => `${item.dataset.label}: ${size(item.parsed.y)}` },
+                        callbacks: { label: (item) => `${item.dataset.label}: ${figure(isRanking ? item.parsed.x : item.parsed.y)}` },
                     },
                 },
             },
