@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 import dbms
 from accounts_sync.models import InstanceAccount
@@ -28,6 +29,7 @@ from whalefall.errors import (
     ConstraintViolation,
     ExpressionDuplicated,
     NameExists,
+    NotFound,
     SystemClassification,
     ValidationFailed,
 )
@@ -204,7 +206,10 @@ def _unique(name: str) -> Iterator[None]:
 def assign(
     account: InstanceAccount, classification: AccountClassification, *, user: User | None = None, notes: str = ""
 ) -> AccountClassificationAssignment:
-    """Put an account into a class by hand; runs never touch that. Again is no error."""
+    """Put an account into a class by hand; runs never touch that. Again is no error. Raises NotFound."""
+    # Against delete_classification(): no constraint keeps the class of an assignment by hand.
+    if AccountClassification.objects.select_for_update().filter(pk=classification.pk).first() is None:
+        raise NotFound(what=_("Account class"), name=classification.code)
     found, _created = AccountClassificationAssignment.objects.get_or_create(
         account=account,
         classification=classification,

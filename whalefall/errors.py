@@ -414,9 +414,9 @@ CATALOGUE: tuple[type[WhaleFallError], ...] = (
     CredentialUnreadable, RateLimitExceeded, ConnectionFailed, UnknownHost, ConnectionRefused, TlsFailed,
     LoginRejected, AccountLocked, DatabaseMissing, DatabaseClosed, ConnectDenied, TooManyConnections,
     ServerRestarting, ConnectionUnexplained, RemoteTimeout, FetchCancelled, SyncDataError, PrivilegeMissing,
-    ProtocolViolation, VersionUnsupported, AnswerUnexplained, AccountListShrunk, SnapshotMissing,
-    ReadOutdated, PermissionFactsMissing, SyncAlreadyRunning, ScheduleBusy, SessionFinished, NothingToRetry, WorkerLost,
-    TaskExecutionFailed, OwnDatabaseError, OwnDatabaseUnavailable, InternalError,
+    ProtocolViolation, VersionUnsupported, AnswerUnexplained, AccountListShrunk, NothingMeasured,
+    SnapshotMissing, ReadOutdated, PermissionFactsMissing, SyncAlreadyRunning, ScheduleBusy, SessionFinished,
+    NothingToRetry, WorkerLost, TaskExecutionFailed, OwnDatabaseError, OwnDatabaseUnavailable, InternalError,
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from classification.dsl.patterns import compile_like
 from classification.dsl.predicates import Args, Evidence, Test, Truth, of_evidence
-from classification.dsl.subjects import SCOPES, Subject, both_forms, is_grantable
+from classification.dsl.subjects import SCOPES, Subject, both_forms, every_form, is_grantable
 
 WAYS = ("own", "role", "public")
 
@@ -73,13 +73,15 @@ def role_evidence(args: Args) -> Evidence:
 
 
 def has_privilege(args: Args) -> Test:
-    name, scope, database = args["name"], args["scope"], args.get("database")
+    wanted, scope, database = every_form(args["name"]), args["scope"], args.get("database")
 
     def test(subject: Subject) -> Truth:
-        held = subject.words(scope, database)
-        if held is None:
+        places = subject.places(scope)
+        if places is None:
             return None
-        return True if name in held else subject.absent
+        if database is not None:
+            return subject.absent if wanted.isdisjoint(places.get(database, ())) else True
+        return subject.absent if all(map(wanted.isdisjoint, places.values())) else True
 
     return test
 

@@ -92,6 +92,7 @@ def adapter(*, reader_version: int = 1, facts_version: int = 1) -> Adapter:
         reach=reach,
         facts=facts,
         facts_version=facts_version,
+        catalogue={},
     )
 
 
