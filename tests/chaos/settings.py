@@ -7,3 +7,4 @@ from whalefall.settings import INSTALLED_APPS as OURS
 
 INSTALLED_APPS = [*OURS, "tests.chaos"]
 SYNC_CATEGORIES = ["tests.chaos.category.Slow"]
+SYNC_FOLLOW_UPS: dict[str, list[str]] = {}
