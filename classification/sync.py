@@ -36,17 +36,18 @@ class ClassificationSync(LocalCategory):
 
     def summary(self, session_pk: int) -> dict[str, Any]:
         """How many instances of each database kind have accounts and no rule."""
-        unruled = _without_rules(_instances(session_pk)).order_by("db_type")
+        unruled = _without_rules(_instances(session_pk)).order_by()
         return {"kinds_without_rules": dict(unruled.values_list("db_type").annotate(Count("pk")))}
 
     def remarks(self, summary: Mapping[str, Any]) -> list[str]:
+        kinds = summary.get("kinds_without_rules", {}).items()
         return [
             ngettext(
                 "No rule is for {kind}: rules put no account of {count} instance into a class.",
                 "No rule is for {kind}: rules put no account of {count} instances into a class.",
                 count,
-            ).format(kind=dbms.get(kind).label, count=count)
-            for kind, count in summary.get("kinds_without_rules", {}).items()
+            ).format(kind=label, count=count)
+            for label, count in sorted((dbms.get(kind).label, count) for kind, count in kinds)
         ]
 
     def conclude(self) -> None:
