@@ -147,10 +147,20 @@ class AccountClassificationAssignment(models.Model):
     """
 
     account = models.ForeignKey(
-        InstanceAccount, on_delete=models.CASCADE, related_name="classification_assignments", verbose_name=_("account")
+        InstanceAccount,
+        on_delete=models.CASCADE,
+        related_name="classification_assignments",
+        verbose_name=_("account"),
+        db_index=False,  # the first column of a unique constraint
     )
+    # No constraint of its own, which would be checked for every row: of what a rule gave, the rule's keeps the class,
+    # and services.assign() locks the class that a person names.
     classification = models.ForeignKey(
-        AccountClassification, on_delete=models.CASCADE, related_name="assignments", verbose_name=_("account class")
+        AccountClassification,
+        on_delete=models.CASCADE,
+        related_name="assignments",
+        verbose_name=_("account class"),
+        db_constraint=False,
     )
     rule = models.ForeignKey(
         ClassificationRule,
@@ -172,6 +182,7 @@ class AccountClassificationAssignment(models.Model):
         blank=True,
         related_name="+",
         verbose_name=_("by"),
+        db_index=False,
     )
     notes = models.TextField(_("notes"), blank=True, db_default="")
 
@@ -193,6 +204,13 @@ class AccountClassificationAssignment(models.Model):
                 condition=Q(assignment_type=AssignmentType.MANUAL, is_active=True),
                 name="classification_assignments_manual",
             ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["assigned_by"],
+                condition=Q(assigned_by__isnull=False),
+                name="classification_assignments_by",
+            )
         ]
 
     def __str__(self) -> str:

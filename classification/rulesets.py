@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from classification.dsl.evaluate import Program, load
-from classification.dsl.functions import Test
+from classification.dsl.predicates import Test
 from classification.dsl.subjects import Subject
 from classification.models import ClassificationRule
 from whalefall.errors import WhaleFallError

@@ -16,7 +16,7 @@ from classification.dsl.explain import explain
 from classification.dsl.subjects import Subject
 from classification.models import AccountClassificationAssignment, ClassifiedState
 from classification.rulesets import CompiledRule, RuleSet
-from classification.stored import StoredAccount, due_accounts
+from classification.stored import StoredAccount, active_accounts, due_accounts
 from sessions_app.categories import ItemCounts
 from sessions_app.records import storable
 from whalefall import bulk
@@ -77,7 +77,8 @@ class Difference:
 def classify(kinds: Mapping[int, str], now: datetime) -> dict[int, ItemCounts]:
     """Bring the accounts of some instances into their classes; counts by instance id. `kinds` is {id: db_type}."""
     rule_sets = rulesets.effective()
-    tallies = {pk: Tally() for pk in kinds}
+    seen = active_accounts(list(kinds))
+    tallies = {pk: Tally(seen=seen.get(pk, 0)) for pk in kinds}
     for pk, kind in kinds.items():
         for rule_id, (name, error) in rule_sets.get(kind, NO_RULES).broken.items():
             tallies[pk].report(
@@ -86,9 +87,7 @@ def classify(kinds: Mapping[int, str], now: datetime) -> dict[int, ItemCounts]:
     difference = Difference()
     for stored in due_accounts(list(kinds), rule_sets, now):
         tally = tallies[stored.account.instance_id]
-        tally.seen += stored.account.is_active
-        if stored.is_due:
-            _work(stored, rule_sets.get(stored.account.db_type, NO_RULES), now, tally, difference)
+        _work(stored, rule_sets.get(stored.account.db_type, NO_RULES), now, tally, difference)
     difference.write()
     return {pk: tallies[pk].counts(rule_sets.get(kind, NO_RULES)) for pk, kind in kinds.items()}
 

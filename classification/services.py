@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext as _
 
 import dbms
 from accounts_sync.models import InstanceAccount
@@ -164,7 +164,7 @@ def restore_rule(old: ClassificationRule, *, user: User | None = None) -> Classi
     """Make an old version's expression the newest one of its rule. Raises NotFound for a rule that was deleted."""
     current = ClassificationRule.objects.current().filter(rule_group_id=old.rule_group_id).first()
     if current is None:
-        raise NotFound(what=gettext("Classification rule"), name=old.rule_name)
+        raise NotFound(what=_("Classification rule"), name=old.rule_name)
     return update_rule(current, expression=old.rule_expression, user=user)
 
 
@@ -241,7 +241,10 @@ def _unique(name: str) -> Iterator[None]:
 def assign(
     account: InstanceAccount, classification: AccountClassification, *, user: User | None = None, notes: str = ""
 ) -> AccountClassificationAssignment:
-    """Put an account into a class by hand; runs never touch that. Again is no error."""
+    """Put an account into a class by hand; runs never touch that. Again is no error. Raises NotFound."""
+    # Against delete_classification(): no constraint keeps the class of an assignment by hand.
+    if AccountClassification.objects.select_for_update().filter(pk=classification.pk).first() is None:
+        raise NotFound(what=_("Account class"), name=classification.code)
     found, _created = AccountClassificationAssignment.objects.get_or_create(
         account=account,
         classification=classification,

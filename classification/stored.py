@@ -7,7 +7,20 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
-from django.db.models import Aggregate, BooleanField, Case, F, OuterRef, Q, QuerySet, Subquery, TextField, Value, When
+from django.db.models import (
+    Aggregate,
+    BooleanField,
+    Case,
+    Count,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+    Value,
+    When,
+)
 from django.db.models.functions import Cast, Concat
 
 from accounts_sync.models import InstanceAccount
@@ -26,11 +39,10 @@ SEEN = {  # of the state: what it was of the account
 
 
 class StoredAccount(NamedTuple):
-    """An account with what a run needs of it; facts, document and assignments only when it `is_due`."""
+    """An account with what a run needs of it; the document only when some rule looks at single objects."""
 
     account: Account
     seen: dict[str, Any]
-    is_due: bool
     facts: Mapping[str, Any] | None
     document: Mapping[str, Any] | None
     held: dict[int, int]  # rule id: assignment id
@@ -52,17 +64,23 @@ class Listed(Aggregate):
 def due_accounts(
     instance_ids: Sequence[int], rule_sets: Mapping[str, RuleSet], now: datetime
 ) -> Iterator[StoredAccount]:
-    """Every account of some instances; one that neither changed nor met other rules since is not due."""
+    """The accounts of some instances that changed, or met other rules, since they were evaluated; or by the clock."""
     fresh = _is_fresh(rule_sets, now)
     with_document = Q(db_type__in=[kind for kind, rules in rule_sets.items() if rules.needs_document])
-    accounts = InstanceAccount.objects.filter(instance__in=instance_ids)
+    # By CASE, because NOT over an unknown comparison would leave out who has no state or no permissions.
+    is_due = Case(When(fresh, then=False), default=True, output_field=BooleanField())
     return _read(
-        accounts,
-        is_due=Case(When(fresh, then=False), default=True, output_field=BooleanField()),
-        facts=_unless(fresh, _text("permission__permission_facts")),
-        document=_unless(fresh | ~with_document, _text("permission__permission_snapshot")),
-        held=_unless(fresh, _held_rules()),
+        InstanceAccount.objects.filter(is_due, instance__in=instance_ids),
+        facts=_text("permission__permission_facts"),
+        document=Case(When(with_document, then=_text("permission__permission_snapshot")), output_field=TextField()),
+        held=_held_rules(),
     )
+
+
+def active_accounts(instance_ids: Sequence[int]) -> dict[int, int]:
+    """How many accounts each instance has; one that has none is left out."""
+    active = InstanceAccount.objects.active().filter(instance__in=instance_ids).order_by()
+    return dict(active.values_list("instance").annotate(Count("pk")))
 
 
 def all_accounts(accounts: QuerySet[InstanceAccount], *, with_document: bool) -> Iterator[StoredAccount]:
@@ -70,7 +88,6 @@ def all_accounts(accounts: QuerySet[InstanceAccount], *, with_document: bool) ->
     nothing = Value(None, output_field=TextField())
     return _read(
         accounts,
-        is_due=Value(True),
         facts=_text("permission__permission_facts"),
         document=_text("permission__permission_snapshot") if with_document else nothing,
         held=nothing,
@@ -82,10 +99,6 @@ def _is_fresh(rule_sets: Mapping[str, RuleSet], now: datetime) -> Q:
     digests = [When(db_type=kind, then=Value(rules.digest)) for kind, rules in rule_sets.items()]
     by_the_same_rules = Q(classified__rules_digest=Case(*digests, default=Value(EMPTY), output_field=TextField()))
     return same & by_the_same_rules & (Q(classified__due_at__isnull=True) | Q(classified__due_at__gt=now))
-
-
-def _unless(condition: Q, value: Any) -> Case:
-    return Case(When(condition, then=None), default=value, output_field=TextField())
 
 
 def _text(path: str) -> Cast:
@@ -107,11 +120,10 @@ def _read(accounts: QuerySet[InstanceAccount], **computed: Any) -> Iterator[Stor
         .values_list(*columns, *SEEN.values(), *(f"now_{name}" for name in computed))
     )
     for row in rows.iterator(chunk_size=ROWS_AT_ONCE):
-        own, seen, (is_due, facts, document, held) = row[: len(columns)], row[len(columns) : -4], row[-4:]
+        own, seen, (facts, document, held) = row[: len(columns)], row[len(columns) : -3], row[-3:]
         yield StoredAccount(
             account=Account._make(own),
             seen=dict(zip(SEEN, seen, strict=True)),
-            is_due=bool(is_due),
             facts=_mapping(facts),
             document=_mapping(document),
             held=dict(_pair(pair) for pair in held.split(",")) if held else {},

@@ -96,6 +96,10 @@ class Described(ABC):
         """What a session's summary says beside metrics and errors."""
         return {}
 
+    def remarks(self, summary: Mapping[str, Any]) -> list[str]:
+        """What whoever looks at an ended session should know beside its failures, from its summary."""
+        return []
+
     def conclude(self) -> None:  # noqa: B027 - most have nothing to do
         """What is to be done once a session of it has ended; the session's end does not wait for it to succeed."""
 

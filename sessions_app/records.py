@@ -36,9 +36,10 @@ def held(records: Sequence[SyncInstanceRecord]) -> QuerySet[SyncInstanceRecord]:
 
 def hold(records: Sequence[SyncInstanceRecord]) -> None:
     """Renew the lease and lock the rows until the transaction ends. Raises LeaseLost unless all are ours."""
+    mine = held(records)
     if len(records) > 1:  # in the order of their keys, as everywhere: an UPDATE alone takes them as they lie
-        list(held(records).select_for_update().order_by("pk").values_list("pk"))
-    if held(records).update(lease_expires_at=from_now(settings.SYNC_LEASE_SECONDS)) != len(records):
+        mine = mine.filter(pk__in=mine.select_for_update().order_by("pk"))
+    if mine.update(lease_expires_at=from_now(settings.SYNC_LEASE_SECONDS)) != len(records):
         raise LeaseLost
 
 

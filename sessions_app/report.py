@@ -52,6 +52,12 @@ def session_line(session: SyncSession) -> str:
     )
 
 
+def remarks(session: SyncSession) -> list[str]:
+    """What its category has to say of an ended session, in the reader's language."""
+    category = categories.table().get(session.sync_category)
+    return category.remarks(session.summary) if category and session.is_final else []
+
+
 def lineage_lines(session: SyncSession) -> list[str]:
     """Which session this one retries, and which ones retry it."""
     lines = [_("retried by {session_id}").format(session_id=retry) for retry in session.retries.order_by("pk")]
@@ -98,4 +104,6 @@ def print_outcome(command: DomainCommand, session: SyncSession, *, as_json: bool
             )
         else:
             command.stdout.write(record_line(record))
+    for remark in remarks(session):
+        command.stdout.write(remark)
     command.stdout.write(session_line(session))

@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 import dbms
 from accounts_sync.models import AccountKind, InstanceAccount
 from classification.dsl import names, parse
-from classification.dsl.functions import FUNCTIONS, Function, Parameter
+from classification.dsl.functions import FUNCTIONS
+from classification.dsl.predicates import Function, Parameter
 from classification.dsl.subjects import SCOPES
 from classification.presentation import OPERATIONS, PARAMETERS
 

@@ -12,9 +12,10 @@ from functools import lru_cache
 
 import orjson
 
-from classification.dsl.functions import FUNCTIONS, Test, Truth
+from classification.dsl.functions import FUNCTIONS
 from classification.dsl.nodes import Call, Expression, Node
 from classification.dsl.parse import parse
+from classification.dsl.predicates import Test, Truth
 from classification.dsl.subjects import Subject
 
 

@@ -8,8 +8,9 @@ from itertools import islice
 from typing import Any
 
 from classification.dsl.evaluate import compile_expression
-from classification.dsl.functions import FUNCTIONS, Truth
+from classification.dsl.functions import FUNCTIONS
 from classification.dsl.nodes import Call, Expression, Node
+from classification.dsl.predicates import Truth
 from classification.dsl.subjects import Subject
 
 EVIDENCE_SHOWN = 20

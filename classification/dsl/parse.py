@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import dbms
-from classification.dsl.functions import DAYS, FUNCTIONS, Parameter
+from classification.dsl.functions import FUNCTIONS
 from classification.dsl.nodes import Call, Expression, Node, Operation
 from classification.dsl.patterns import MAX_PATTERN, compile_like
+from classification.dsl.predicates import DAYS, Parameter
 from whalefall.errors import DslV4Required, InvalidDslExpression, ValidationFailed
 
 VERSIONS = (4, 5)

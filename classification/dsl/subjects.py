@@ -16,6 +16,9 @@ SCOPES: dict[str, tuple[str, ...]] = {  # has_privilege's scope: where the facts
 }
 
 
+TEXT = frozenset({str})
+
+
 class Account(NamedTuple):
     """The columns of an account that expressions may ask for."""
 
@@ -35,7 +38,7 @@ class Account(NamedTuple):
 class Subject:
     """One account, opened once for all rules. A part that is missing or malformed is None: nothing is known of it."""
 
-    __slots__ = ("_places", "_words", "absent", "account", "capabilities", "document", "facts", "now", "roles")
+    __slots__ = ("_places", "absent", "account", "capabilities", "document", "facts", "now", "roles")
 
     def __init__(
         self, account: Account, facts: Mapping[str, Any], now: datetime, document: Mapping[str, Any] | None = None
@@ -48,16 +51,7 @@ class Subject:
         self.roles = _names(self.facts.get("roles"))
         # What facts with errors do not name may still be there.
         self.absent: bool | None = None if self.facts.get("errors") else False
-        self._words: dict[tuple[str, str | None], frozenset[str] | None] = {}
         self._places: dict[str, Mapping[str, list[str]] | None] = {}
-
-    def words(self, scope: str, database: str | None = None) -> frozenset[str] | None:
-        """The privileges of a scope, or of one database or tablespace in it, each with and without its option."""
-        key = (scope, database)
-        if key not in self._words:
-            places = self.places(scope)
-            self._words[key] = None if places is None else _forms(places, database)
-        return self._words[key]
 
     def places(self, scope: str) -> Mapping[str, list[str]] | None:
         """{where: privileges as they are written} of a scope; None when the facts do not say."""
@@ -87,16 +81,7 @@ def _places(privileges: Any, keys: Iterable[str]) -> Mapping[str, list[str]] | N
             found[""] = found.get("", []) + held
         else:
             return None
-    for words in found.values():
-        if not isinstance(words, list) or not all(type(word) is str for word in words):
-            return None
-    return found
-
-
-def _forms(places: Mapping[str, list[str]], database: str | None) -> frozenset[str]:
-    if database is not None:
-        return frozenset(both_forms(places.get(database, ())))
-    return frozenset(form for words in places.values() for form in both_forms(words))
+    return found if all(map(_are_texts, found.values())) else None
 
 
 def both_forms(words: Iterable[str]) -> Iterable[str]:
@@ -108,12 +93,19 @@ def both_forms(words: Iterable[str]) -> Iterable[str]:
                 yield word.removesuffix(option)
 
 
+def every_form(name: str) -> frozenset[str]:
+    """What a privilege may be written as by whoever has it: both_forms() the other way around."""
+    return frozenset((name, *(name + option for option in OPTIONS)))
+
+
 def is_grantable(word: str) -> bool:
     """Whether a privilege may be passed on; MySQL's GRANT OPTION is a privilege of its own."""
     return word.endswith(OPTIONS) or word == "GRANT OPTION"
 
 
 def _names(value: Any) -> frozenset[str] | None:
-    if isinstance(value, list) and all(isinstance(name, str) for name in value):
-        return frozenset(value)
-    return None
+    return frozenset(value) if _are_texts(value) else None
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and TEXT.issuperset(map(type, value))

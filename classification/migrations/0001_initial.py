@@ -88,9 +88,9 @@ class Migration(migrations.Migration):
                 ('is_active', models.BooleanField(db_default=True, verbose_name='active')),
                 ('assigned_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='since')),
                 ('notes', models.TextField(blank=True, db_default='', verbose_name='notes')),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='classification_assignments', to='accounts_sync.instanceaccount', verbose_name='account')),
-                ('assigned_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='by')),
-                ('classification', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='assignments', to='classification.accountclassification', verbose_name='account class')),
+                ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='classification_assignments', to='accounts_sync.instanceaccount', verbose_name='account')),
+                ('assigned_by', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='by')),
+                ('classification', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='assignments', to='classification.accountclassification', verbose_name='account class')),
                 ('rule', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='assignments', to='classification.classificationrule', verbose_name='rule')),
             ],
             options={
@@ -149,6 +149,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='classificationrule',
             constraint=models.UniqueConstraint(condition=models.Q(('superseded_at__isnull', True)), fields=('classification', 'db_type', 'expression_digest'), name='classification_rules_expression'),
+        ),
+        migrations.AddIndex(
+            model_name='accountclassificationassignment',
+            index=models.Index(condition=models.Q(('assigned_by__isnull', False)), fields=['assigned_by'], name='classification_assignments_by'),
         ),
         migrations.AddConstraint(
             model_name='accountclassificationassignment',

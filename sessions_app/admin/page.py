@@ -19,6 +19,7 @@ from sessions_app.admin import cells
 from sessions_app.admin.dialogs import short
 from sessions_app.models import Outcome, RecordStatus, SyncInstanceRecord, SyncSession
 from sessions_app.progress import ErrorGroup, add_live_counts, error_groups
+from sessions_app.report import remarks
 from whalefall.cards import Card
 
 PER_PAGE = 25
@@ -97,6 +98,7 @@ def context(request: HttpRequest, session: SyncSession) -> dict[str, Any]:
         "rows": [_row(record) for record in records],
         "elided": records.paginator.get_elided_page_range(records.number, on_each_side=2, on_ends=1),
         "causes": [_cause(group) for group in error_groups(session)],
+        "remarks": remarks(session),
         "retry_url": _retry_url(request, session),
         "cards": _cards(request, session),
         "retries": list(session.retries.order_by("pk")),

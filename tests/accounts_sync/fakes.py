@@ -87,12 +87,12 @@ def adapter(*, reader_version: int = 1, facts_version: int = 1) -> Adapter:
         read_capacity=refuse,
         read_tables=refuse,
         capacity_grants=refuse,
-        catalogue={},
         reader_version=reader_version,
         category_scopes=BY_DATABASE,
         reach=reach,
         facts=facts,
         facts_version=facts_version,
+        catalogue={},
     )
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts_sync.models import InstanceAccount
@@ -30,6 +31,8 @@ from tests.classification.conftest import (
     make_rule,
     superuser,
 )
+from tests.people import browser
+from whalefall.errors import NotFound
 
 pytestmark = pytest.mark.django_db
 
@@ -123,6 +126,15 @@ def test_what_a_person_assigned_is_never_touched(instance):
     assert classes() == {("ada", "low", None)}
 
 
+def test_nobody_is_assigned_to_a_class_that_was_deleted_meanwhile(instance):
+    account = make_account(instance, "ada", facts())
+    mine = services.create_classification(code="mine")
+    services.delete_classification(AccountClassification.objects.get(pk=mine.pk))
+    with pytest.raises(NotFound):
+        services.assign(account, mine)
+    assert not AccountClassificationAssignment.objects.exists()
+
+
 def test_an_account_without_facts_is_named_keeps_its_classes_and_the_rest_goes_on(instance):
     lost = make_account(instance, "lost", superuser())
     make_rule()
@@ -148,12 +160,48 @@ def test_not_over_an_error_never_matches_and_is_reported_by_every_run(instance):
     assert classes() == set()
 
 
-def test_a_kind_without_a_rule_is_said(instance):
+@pytest.fixture
+def unruled(instance):
+    """Three instances with accounts that no rule is for, one without accounts, and one that has a rule."""
     make_account(instance, "ada", facts())
+    for number in range(2):
+        make_account(make_instance(f"s{number}", "sqlserver"), "sa", facts())
+    make_instance("empty", "oracle")
+    make_account(make_instance("ruled", "mysql"), "root", superuser())
     make_rule(db_type="mysql")
+
+
+NO_RULES = (
+    "No rule is for PostgreSQL: rules put no account of 1 instance into a class.",
+    "No rule is for SQL Server: rules put no account of 2 instances into a class.",
+)
+
+
+def test_a_kind_without_a_rule_is_said(unruled):
     session = classify()
-    assert session.records.get().sync_details["no_rules"] is True
-    assert session.summary["metrics"]["instances_without_rules"] == 1
+    without = {record.instance_name for record in session.records.all() if record.sync_details.get("no_rules")}
+    assert without == {"db1", "s0", "s1"}
+    assert session.summary["metrics"]["instances_without_rules"] == 3
+    assert session.summary["kinds_without_rules"] == {"postgresql": 1, "sqlserver": 2}
+
+
+def test_the_page_of_a_session_says_which_kinds_have_no_rule(unruled):
+    page = browser("viewer").get(reverse("admin:sessions_app_syncsession_change", args=[classify().pk]))
+    assert tuple(page.context["remarks"]) == NO_RULES
+    assert all(sentence in page.content.decode() for sentence in NO_RULES)
+
+
+def test_the_command_says_which_kinds_have_no_rule(unruled, manage):
+    lines = manage("sync", "classification", "--inline").out.splitlines()
+    assert tuple(line for line in lines if line.startswith("No rule")) == NO_RULES
+
+
+def test_nothing_is_said_when_every_kind_has_a_rule(instance):
+    make_account(instance, "ada", facts())
+    make_rule()
+    page = browser("viewer").get(reverse("admin:sessions_app_syncsession_change", args=[classify().pk]))
+    assert page.context["remarks"] == []
+    assert 'aria-label="Remarks"' not in page.content.decode()
 
 
 def test_an_account_that_is_gone_leaves_its_classes(instance):

@@ -75,7 +75,7 @@ def test_the_dashboard_counts_instances_sessions_accounts_and_changes():
 
 
 def test_the_dashboard_shows_the_last_session_of_each_category(settings):
-    settings.SYNC_CATEGORIES = FAKES
+    settings.SYNC_CATEGORIES, settings.SYNC_FOLLOW_UPS = FAKES, {}
     now = timezone.now()
     session_with("failed", started_at=now - timedelta(hours=3))
     session_with("completed", started_at=now - timedelta(hours=2))

@@ -115,7 +115,8 @@ def test_sessions_and_records_are_counted_by_category_and_status():
     ]
 
 
-def test_what_ended_more_than_a_day_ago_is_history():
+def test_what_ended_more_than_a_day_ago_is_history(settings):
+    settings.SYNC_FOLLOW_UPS = {}
     session_with("completed")
     SyncSession.objects.update(completed_at=timezone.now() - timedelta(hours=25))
     found = scraped()
