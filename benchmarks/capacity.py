@@ -1,22 +1,23 @@
-"""A capacity session over instances with 20 databases each, on a new day and again on the same day."""
+"""A capacity session over instances with 20 databases each, on a new day and again on the same day, and a chart."""
 
 from __future__ import annotations
 
 import statistics
 from functools import partial
 
-from benchmarks import floor
+from benchmarks import chart, floor
 from benchmarks.postgresql.fleet import with_databases
 from benchmarks.postgresql.floor import read_sizes
 from benchmarks.product import own_database, register, session, timed
-from benchmarks.result import Bar, Result
+from benchmarks.result import Bar, Limit, Result
 
 INSTANCES, REAL, DATABASES, ROUNDS = 20, 4, 20, 7  # an odd number of rounds: the medians count
 LIMIT = 2.0
+PAGE_SECONDS = 0.3
 
 
 def run() -> Result:
-    """Measure both sessions and their floor, the bare statements and one COPY of their rows, in turn."""
+    """Measure both sessions and their floor, the bare statements and one COPY of their rows, in turn; then the page."""
     with own_database() as url, with_databases(instances=INSTANCES, real=REAL, databases=DATABASES) as logins:
         from django.conf import settings
 
@@ -33,11 +34,14 @@ def run() -> Result:
             seconds, _ = timed(partial(floor.store, url, rows))
             times["copy"].append(seconds)
         stored = _sizes_stored()
+        _forget()
+        drawn = chart.page(url, registered=INSTANCES)
     middle = {name: statistics.median(values) for name, values in times.items()}
     least = middle["reads"] + middle["copy"]
     return Result(
         name="capacity",
         bars=tuple(Bar(name=name, measured=middle[name], floor=least, limit=LIMIT) for name in ("first", "again")),
+        limits=(Limit(name="page with a chart of 3 years", measured=drawn, unit="s", at_most=PAGE_SECONDS),),
         statements=counts["first"],
         detail={
             "instances": INSTANCES,

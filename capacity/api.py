@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.db.models import QuerySet
 from django.http import HttpResponseBase
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
@@ -17,8 +15,7 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
-from capacity import export, freshness
-from capacity.growth_rates import growth
+from capacity import export, freshness, listing
 from capacity.models import DatabaseSizeStat, InstanceDatabase
 from capacity.selection import LedgerFilter, SizeFilter
 from capacity.serializers import DatabaseStatistics, LedgerSerializer, SizeSerializer
@@ -53,15 +50,8 @@ class LedgerViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[InstanceDatab
     }
     default_sort = "database_name"
 
-    def get_serializer_context(self) -> dict[str, Any]:
-        return {**super().get_serializer_context(), "due": freshness.last_due()}
-
     def paginate_queryset(self, queryset: Any) -> Any:
-        page: list[Any] = super().paginate_queryset(_described(queryset)) or []
-        rates = growth(page, timezone.localdate()) if page else {}
-        for database in page:
-            database.growth = {str(days): rate for days, rate in rates[database.pk].items()}
-        return page
+        return listing.described(super().paginate_queryset(queryset.values_list("pk", flat=True)) or [])
 
     @extend_schema(
         operation_id="export_databases",
@@ -77,7 +67,7 @@ class LedgerViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[InstanceDatab
         renderer_classes=[*api_settings.DEFAULT_RENDERER_CLASSES, CsvRenderer],
     )
     def exports(self, request: Request) -> HttpResponseBase:
-        databases = _described(self.filter_queryset(self.get_queryset())).iterator(chunk_size=READ_AT_ONCE)
+        databases = listing.placed(self.filter_queryset(self.get_queryset())).iterator(chunk_size=READ_AT_ONCE)
         return CsvFile(export.lines(databases, freshness.last_due()), name="database_ledger")
 
 
@@ -139,8 +129,3 @@ class SyncInstanceCapacity(sync_api.SyncOne):
     category = SyncCategoryName.CAPACITY
     done_text = _("{synced} databases read: {created} added, {updated} known, {deleted} vanished")
     nothing_to_do = frozenset({"no_active_database"})
-
-
-def _described(databases: QuerySet[InstanceDatabase]) -> QuerySet[InstanceDatabase]:
-    """With all that is shown of them; nothing is counted or sorted by it."""
-    return freshness.with_unread(databases.select_related("instance").prefetch_related("instance__tags"))

@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from capacity import freshness, units
+from capacity.growth_rates import growth
 from capacity.models import DatabaseSizeStat, InstanceDatabase
 from instances.models import Instance, Tag
 from whalefall import messages
@@ -74,7 +75,7 @@ class LedgerSerializer(ModelSerializer[InstanceDatabase]):
     log_size_mb = Megabytes(source="log_size_bytes")
     is_stale = serializers.SerializerMethodField()
     unread = serializers.SerializerMethodField()
-    growth = serializers.DictField(child=GrowthSerializer(allow_null=True))
+    growth = serializers.SerializerMethodField()
 
     class Meta:
         model = InstanceDatabase
@@ -85,8 +86,14 @@ class LedgerSerializer(ModelSerializer[InstanceDatabase]):
         )  # fmt: skip
         read_only_fields = fields
 
-    def get_is_stale(self, database: InstanceDatabase) -> bool:
-        return freshness.is_stale(database, self.context["due"])
+    def get_is_stale(self, database: Any) -> bool:
+        return freshness.is_stale(database, database.due_at)
+
+    @extend_schema_field(serializers.DictField(child=GrowthSerializer(allow_null=True)))
+    def get_growth(self, database: Any) -> dict[str, dict[str, Any] | None]:
+        return {
+            str(days): None if rate is None else GrowthSerializer(rate).data for days, rate in growth(database).items()
+        }
 
     @extend_schema_field(Unread(allow_null=True))
     def get_unread(self, database: Any) -> dict[str, str] | None:

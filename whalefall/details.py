@@ -14,7 +14,6 @@ DETAILS: tuple[str, ...] = (
     N_("11.2 or older"),
     N_("9.5 or older"),
     N_("a database is hidden, so none is taken for dropped"),
-    N_("a database snapshot: its files are sparse"),
     N_("a result is still being stored; cancel again in a minute"),
     N_("Azure SQL Database: a connection sees one database only"),
     N_("checking the server's certificate needs a CA certificate"),
@@ -57,6 +56,7 @@ DETAILS: tuple[str, ...] = (
     N_("the server reports the version {version}"),
     N_("the server sends its clients to {address}: name that one"),
     N_("the session is read-only"),
+    N_("the files of the database snapshot are not open"),
     N_("the tablespaces could not be measured: {detail}"),
     N_("the whole read took longer than {seconds} s and could not be ended"),
     N_("the whole read took longer than {seconds} s"),
@@ -71,6 +71,7 @@ DETAILS: tuple[str, ...] = (
     N_("without VIEW ANY DATABASE nobody can say which databases exist"),
     N_("without VIEW ANY DEFINITION an offline database may be hidden"),
     N_("without VIEW ANY DEFINITION the files of a closed database are hidden"),
+    N_("without VIEW SERVER STATE a database snapshot cannot be measured"),
 )
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.models import User
-from django.db.models import DateTimeField, F, QuerySet, Value
+from django.db.models import F, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
@@ -21,9 +20,10 @@ from unfold.decorators import action, display
 from unfold.views import ChangeList
 
 import dbms
-from capacity import freshness, history, tables, units
+from capacity import freshness, growth_rates, tables, units
 from capacity.admin import page
 from capacity.admin.list_filters import HiddenFilter, PresenceFilter, UnmeasuredFilter
+from capacity.listing import described
 from capacity.models import InstanceDatabase, InstanceDatabaseQuerySet
 from capacity.outlook import signed
 from instances.models import Instance
@@ -34,17 +34,6 @@ from sessions_app.admin.readonly import ReadOnlyAdmin
 from sessions_app.models import SyncCategoryName, SyncType
 from whalefall.errors import WhaleFallError
 from whalefall.messages import hint, render_error, translated
-
-
-def described(keys: Sequence[int]) -> list[InstanceDatabase]:
-    """Databases in the order of these keys, with their growth, why they could not be measured, and `due_at`.
-
-    Two queries. `due_at` is a column because the pages of a site are shared by all requests and remember nothing.
-    """
-    known = history.with_growth(InstanceDatabase.objects.filter(pk__in=keys).select_related("instance"))
-    due = Value(freshness.last_due(), output_field=DateTimeField())
-    found = {row.pk: row for row in freshness.with_unread(known).annotate(due_at=due)}
-    return [found[key] for key in keys if key in found]
 
 
 class DescribedPage(ChangeList):
@@ -87,7 +76,7 @@ class DatabasePage(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[InstanceDatabase]:
         databases: InstanceDatabaseQuerySet = super().get_queryset(request)
-        return databases.filter(instance__deleted_at__isnull=True).alias(**history.growth())
+        return databases.filter(instance__deleted_at__isnull=True).alias(**growth_rates.grown())
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return DescribedPage
@@ -212,9 +201,7 @@ class DatabasePage(ReadOnlyAdmin):
 
 def growth_cell(database: InstanceDatabase, days: int) -> str:
     """By how much a database grew, with its share as a hint; a dash where nobody knows."""
-    grown: int | None = getattr(database, f"grown_{days}")
-    if grown is None or database.size_bytes is None:
+    grown = growth_rates.growth(database)[days]
+    if grown is None:
         return "—"
-    before = database.size_bytes - grown
-    share = f"{100 * grown / before:+.1f} %" if before > 0 else ""
-    return format_html('<span class="wf-grown" title="{}">{}</span>', share, signed(grown))
+    return format_html('<span class="wf-grown" title="{}">{}</span>', page.share(grown), signed(grown.bytes))

@@ -15,6 +15,7 @@ from django.utils.formats import localize, number_format
 from django.utils.translation import gettext as _
 
 from capacity import charts, freshness, history, outlook, tables, units
+from capacity.growth_rates import Growth, growth
 from capacity.history import DatabaseDay
 from capacity.models import CapacityLimit, GrowthEvent, InstanceDatabase, TableSizeSnapshot
 from sessions_app.admin.links import page_url
@@ -87,7 +88,7 @@ def context(request: HttpRequest, database: Any) -> dict[str, Any]:
             )
             if size is not None
         ],
-        "growth": [(days, _grown(database, days)) for days in history.PERIODS],
+        "growth": [(days, _grown(rate)) for days, rate in growth(database).items()],
         "is_late": database.is_active and freshness.is_stale(database, database.due_at),
         "limit": units.readable(limit) if limit is not None else "",
         "outlooks": [outlook.outlook(trend, limit) for trend in found.values()],
@@ -126,12 +127,15 @@ def _labels() -> dict[str, str]:
     }
 
 
-def _grown(database: Any, days: int) -> str:
-    grown: int | None = getattr(database, f"grown_{days}")
+def share(grown: Growth) -> str:
+    """A growth in per cent; empty where it began with nothing."""
+    return "" if grown.percent is None else f"{grown.percent:+.1f} %"
+
+
+def _grown(grown: Growth | None) -> str:
     if grown is None:
         return "—"
-    before = database.size_bytes - grown
-    return f"{outlook.signed(grown)} ({100 * grown / before:+.1f} %)" if before > 0 else outlook.signed(grown)
+    return f"{outlook.signed(grown.bytes)} ({share(grown)})" if share(grown) else outlook.signed(grown.bytes)
 
 
 def _rows(days: Sequence[DatabaseDay]) -> list[tuple[str, str, str, str, str]]:

@@ -11,14 +11,15 @@ from dbms.sqlserver import batches
 from dbms.sqlserver.connection import Connection
 from dbms.sqlserver.databases import Database, databases
 from dbms.sqlserver.scopes import ONE_OF_AZURE, failed, server_coverage
-from whalefall.errors import RemoteError
+from whalefall.errors import PrivilegeMissing, RemoteError
 
 LOG, FILESTREAM = 1, 2  # as sys.master_files.type
 PAGE = 8192
-MASTER_FILES, DATABASE_FILES = "master_files", "database_files"
+MASTER_FILES, DATABASE_FILES, SPARSE_FILES = "master_files", "database_files", "sparse_files"
 
 NO_SIZE = "without VIEW ANY DEFINITION the files of a closed database are hidden"
-SPARSE = "a database snapshot: its files are sparse"
+NO_STATE = "without VIEW SERVER STATE a database snapshot cannot be measured"
+NOT_OPEN = "the files of the database snapshot are not open"
 
 Sizes = Mapping[int, int]  # bytes by type of file
 
@@ -27,8 +28,9 @@ def read_capacity(connection: Connection) -> CapacitySnapshot:
     """Measure every database by the files that the server knows of, whether it is open or not.
 
     Two statements, and one more for all that only they themselves can measure: tempdb, of which the server keeps the
-    size at its start, what has FILESTREAM, and, where the server's list is hidden, every database that lets us in. Of
-    Azure SQL Database, which has no such list, the connected database. Raises RemoteError.
+    size at its start, what has FILESTREAM, and, where the server's list is hidden, every database that lets us in. One
+    for all database snapshots, where there are any. Of Azure SQL Database, which has no such list, the connected
+    database. Raises RemoteError.
     """
     found = databases(connection.rows("databases"))
     if connection.is_azure:
@@ -41,8 +43,12 @@ def read_capacity(connection: Connection) -> CapacitySnapshot:
     coverage, sizes = [server], []
     asked = [database.name for database in found if _must_be_asked(database, listed.get(database.name, {}))]
     answers = dict(batches.each(connection, asked, partial(_inside, connection)))
+    sparse = _sparse(connection) if any(database.is_snapshot for database in found) else {}
     for database in found:
-        size, unread = _measured(database, listed.get(database.name), answers.get(database.name))
+        if database.is_snapshot:
+            size, unread = _snapshot(database, sparse)
+        else:
+            size, unread = _measured(database, listed.get(database.name), answers.get(database.name))
         sizes.append(size)
         coverage += [unread] if unread else []
     return CapacitySnapshot(
@@ -69,6 +75,30 @@ def _inside(connection: Connection, names: Sequence[str]) -> dict[str, dict[int,
     return {name: {kind: pages * PAGE for kind, pages in rows} for name, rows in zip(names, sets, strict=True)}
 
 
+def _sparse(connection: Connection) -> Mapping[int, int] | RemoteError:
+    """What the open files of databases take on disk, by the id of the database."""
+    try:
+        return dict(connection.rows("sizes_on_disk"))
+    except RemoteError as error:
+        if connection.is_lost:
+            raise
+        return error
+
+
+def _snapshot(database: Database, sparse: Mapping[int, int] | RemoteError) -> tuple[DatabaseSize, Coverage | None]:
+    """The size of a database snapshot, of which both views of files have the most that it can ever take."""
+    scope = database_scope(database.name)
+    if isinstance(sparse, PrivilegeMissing):
+        return _size(database), Coverage(scope=scope, status="denied", reason=NO_STATE)
+    if isinstance(sparse, RemoteError):
+        return _size(database), failed(database.name, sparse)
+    if database.id not in sparse:
+        return _size(database), Coverage(scope=scope, status="error", reason=NOT_OPEN)
+    size = sparse[database.id]
+    found = DatabaseSize(name=database.name, size_bytes=size, data_size_bytes=size, method=SPARSE_FILES)
+    return found, None
+
+
 def _must_be_asked(database: Database, listed: Sizes) -> bool:
     return (
         database.is_online
@@ -87,8 +117,6 @@ def _measured(
     database: Database, listed: Sizes | None, answer: Sizes | RemoteError | None
 ) -> tuple[DatabaseSize, Coverage | None]:
     """The size of a database, and why there is none."""
-    if database.is_snapshot:  # both views have the most that it can ever take
-        return _size(database), Coverage(scope=database_scope(database.name), status="ok", reason=SPARSE)
     if answer and not isinstance(answer, RemoteError):
         return _size(database, answer, method=DATABASE_FILES), None
     if listed:

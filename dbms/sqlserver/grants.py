@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dbms.sizes import CapacitySnapshot
 from dbms.snapshots import AccountsSnapshot, database_scope
-from dbms.sqlserver.capacity import NO_SIZE
+from dbms.sqlserver.capacity import NO_SIZE, NO_STATE
 from dbms.sqlserver.databases import NO_ACCESS, NO_VIEW_DEFINITION
 from dbms.sqlserver.names import bracketed
 from dbms.sqlserver.scopes import NO_DATABASE_LIST, NO_FILES
@@ -41,6 +41,8 @@ def capacity_grants(snapshot: CapacitySnapshot, username: str) -> tuple[str, ...
         missing.append(f"GRANT VIEW ANY DATABASE TO {login}")
     if reasons & {NO_FILES, NO_SIZE}:
         missing.append(view_definitions(login))
+    if NO_STATE in reasons:
+        missing.append(f"GRANT VIEW SERVER STATE TO {login}")
     return tuple(missing)
 
 

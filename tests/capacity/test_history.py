@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from capacity import history
+from capacity import growth_rates, history
 from capacity.forecast import Point
 from capacity.models import DatabaseSizeStat, InstanceDatabase
 from tests.capacity.conftest import make_instance
@@ -23,8 +23,13 @@ def ago(days: int) -> date:
 
 
 def growth(database: InstanceDatabase) -> tuple[int | None, ...]:
-    row = history.with_growth(InstanceDatabase.objects.all(), today=TODAY).get(pk=database.pk)
-    return tuple(getattr(row, f"grown_{days}") for days in history.PERIODS)
+    """As lists are sorted by it, which is what is told of it."""
+    databases = InstanceDatabase.objects.annotate(**growth_rates.grown(today=TODAY))
+    row = growth_rates.with_growth(databases, today=TODAY).get(pk=database.pk)
+    told = growth_rates.growth(row)
+    sorted_by = tuple(getattr(row, f"grown_{days}") for days in growth_rates.PERIODS)
+    assert sorted_by == tuple(rate and rate.bytes for rate in told.values())
+    return sorted_by
 
 
 def test_a_series_has_the_days_asked_for_and_no_others(instance):
@@ -88,8 +93,9 @@ def test_a_page_of_any_length_takes_one_statement(instance):
     for number in range(30):
         measured(instance, f"db{number}", {ago(7): 60, ago(0): 100 + number})
     with CaptureQueriesContext(connection) as queries:
-        rows = list(history.with_growth(InstanceDatabase.objects.order_by("size_bytes"), today=TODAY))
-    assert [row.grown_7 for row in rows] == [40 + number for number in range(30)]
+        rows = list(growth_rates.with_growth(InstanceDatabase.objects.order_by("size_bytes"), today=TODAY))
+        rates = [growth_rates.growth(row)[7] for row in rows]
+    assert [rate and rate.bytes for rate in rates] == [40 + number for number in range(30)]
     assert len(queries) == 1
 
 

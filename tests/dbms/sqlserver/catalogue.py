@@ -82,6 +82,7 @@ class Database:
     is_trustworthy: bool = False
     files: dict[int, int] = field(default_factory=lambda: {0: 8192, 1: 8192})  # as the server lists them
     own_files: dict[int, int] | None = None  # as the database itself does
+    on_disk: int | None = 65536  # bytes of its files, while they are open
     tables: list[tuple] = field(default_factory=list)
     users: list[tuple] = field(default_factory=list)
     roles: list[tuple] = field(default_factory=list)
@@ -119,6 +120,7 @@ class Catalogue:
         self.version = version
         self.edition, self.engine_edition = "Developer Edition (64-bit)", 3
         self.sees_definitions, self.sees_security_definitions, self.sees_databases = 1, 1, 1
+        self.state_error: TdsError | None = None  # to whoever asks for the state of the server
         self.logins = {
             login.name: login
             for login in (
@@ -205,6 +207,8 @@ class Catalogue:
         return TdsError(102, f"Incorrect syntax near '{text[:20]}'.", 15)
 
     def _rows(self, noun: str, session: Session) -> list[tuple] | TdsError:
+        if noun == "sizes_on_disk" and self.state_error:
+            return self.state_error
         version = ".".join(map(str, self.version)) + ".4"
         numbers = {each.name: each.id or place for place, each in enumerate(self.databases.values(), 5)}
         listed = [database for database in self.databases.values() if database.is_listed]
@@ -224,6 +228,8 @@ class Catalogue:
             "file_sizes": [(numbers[each.name], each.name if each.is_listed else None, kind, size)
                            for each in self.databases.values() for kind, size in each.files.items()
                            if self.sees_definitions],
+            "sizes_on_disk": [(numbers[each.name], each.on_disk) for each in self.databases.values()
+                              if each.on_disk is not None],
         }[noun]  # fmt: skip
 
     def _rows_of(self, noun: str, name: str, session: Session) -> list[tuple] | TdsError:

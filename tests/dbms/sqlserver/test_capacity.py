@@ -82,12 +82,49 @@ def test_a_tempdb_that_does_not_answer_has_the_size_of_its_start_as_an_estimate(
     assert (sizes(snapshot)["tempdb"], sources(snapshot)["tempdb"]) == ((16, 8, 8), ("master_files", True))
 
 
-def test_a_database_snapshot_never_reports_the_most_that_it_could_take(scene):
+def test_a_database_snapshot_weighs_what_its_sparse_files_take_and_not_the_most_that_they_could(scene):
+    scene.catalogue.database("before", snapshot_of=5, files={ROWS: MANY, LOG: 1}, on_disk=24 * PAGE)
+    scene.catalogue.database("new", snapshot_of=5, files={ROWS: MANY}, on_disk=0)
+    snapshot = measure(scene)
+    assert (sizes(snapshot)["before"], sizes(snapshot)["new"]) == ((24, 24, None), (0, 0, None))
+    assert sources(snapshot)["before"] == ("sparse_files", False)
+    assert coverage(snapshot) == {SERVER: ("ok", "")}
+    assert DATABASE_LIST in snapshot.coverage[0].categories
+    assert len(scene.server.received) == 2 + 3  # for all snapshots together
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (300, "VIEW SERVER STATE permission was denied on object 'server', database 'master'."),
+        (300, "VIEW SERVER PERFORMANCE STATE permission was denied on object 'server', database 'master'."),
+    ],
+)
+def test_a_database_snapshot_that_we_may_not_measure_is_a_gap_and_says_which_grant_is_missing(scene, number, text):
     scene.catalogue.database("before", snapshot_of=5, files={ROWS: MANY, LOG: 1})
+    scene.catalogue.state_error = TdsError(number, text, 14)
     snapshot = measure(scene)
     assert sizes(snapshot)["before"] == (None, None, None)
-    assert coverage(snapshot)["database:before"] == ("ok", "a database snapshot: its files are sparse")
-    assert DATABASE_LIST in snapshot.coverage[0].categories
+    hidden = "without VIEW SERVER STATE a database snapshot cannot be measured"
+    assert coverage(snapshot) == {SERVER: ("ok", ""), "database:before": ("denied", hidden)}
+    assert sizes(snapshot)["master"] == (16384, 8192, 8192)
+    assert ADAPTER.capacity_grants(snapshot, "sa") == ("GRANT VIEW SERVER STATE TO [sa]",)
+
+
+def test_a_database_snapshot_that_is_not_open_or_does_not_answer_is_a_gap(scene):
+    scene.catalogue.database("before", snapshot_of=5, files={ROWS: MANY}, state=4, state_text="SUSPECT", on_disk=None)
+    snapshot = measure(scene)
+    assert sizes(snapshot)["before"] == (None, None, None)
+    assert coverage(snapshot)["database:before"] == ("error", "the files of the database snapshot are not open")
+    scene.catalogue.state_error = TdsError(1205, "deadlocked")
+    snapshot = measure(scene)
+    assert coverage(snapshot)["database:before"] == ("error", "deadlocked")
+    assert ADAPTER.capacity_grants(snapshot, "sa") == ()
+
+
+def test_without_database_snapshots_their_files_are_not_asked_for(scene):
+    measure(scene)
+    assert not any("virtual_file_stats" in batch for batch in scene.server.received)
 
 
 def test_databases_of_the_server_itself_are_tagged_by_id_and_not_by_name(scene):

@@ -69,13 +69,17 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """One catalogue view; `scope` is server or database (SQL Server), `cdb` whether it has a CDB_ twin (Oracle)."""
+    """One catalogue view; `scope` is server or database (SQL Server), `cdb` whether it has a CDB_ twin (Oracle).
+
+    With `arguments` it is a function that returns a table: of everything, when all of so many are NULL.
+    """
 
     name: str
     scope: str
     since: tuple[int, ...]
     source: str
     cdb: bool
+    arguments: int
     columns: dict[str, Column]
 
 
@@ -113,6 +117,7 @@ def _view(name: str, facts: dict) -> View:
         since=_version(facts["since"]),
         source=facts["source"],
         cdb=facts.get("cdb", False),
+        arguments=facts.get("arguments", 0),
         columns=columns,
     )
 

@@ -97,6 +97,8 @@ def _reason(node: exp.Expression, dialect: str, functions: frozenset[str]) -> st
     if not isinstance(node, ALLOWED):
         return REASONS.get(type(node), f"{type(node).__name__} is not among the allowed constructs")
     match node:
+        case exp.Anonymous() if isinstance(node.parent, exp.Table):
+            return "" if all(isinstance(part, exp.Null) for part in node.expressions) else "ask for everything by NULL"
         case exp.Anonymous() if node.name.upper() not in functions:
             return "unknown function"
         case exp.Column() if node.args.get("join_mark"):

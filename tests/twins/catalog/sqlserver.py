@@ -88,9 +88,13 @@ class SqlServerTwin(Twin):
         return self._table(place, view, "" if self.case_sensitive else " COLLATE NOCASE")
 
     def view_of(self, table: exp.Table) -> View:
-        view = self.views.get(f"{table.db}.{table.name}".upper())
+        view = self.views.get(f"{table.db}.{table.this.name}".upper())
         if view is None or view.name.upper() in self.withheld:
             raise UnknownObject(f"Invalid object name '{table.sql(self.dialect)}'.")
+        if len(table.this.expressions) != view.arguments:
+            raise UnknownObject(f"'{view.name}' takes {view.arguments} arguments.")
+        if view.arguments:
+            table.set("this", exp.to_identifier(table.this.name))
         if table.catalog and self._key(table.catalog) is None:
             raise UnknownObject(f"Database '{table.catalog}' does not exist.")
         return view

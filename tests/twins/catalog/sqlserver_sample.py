@@ -148,6 +148,12 @@ SERVER = {
         {"database_id": 7, "file_id": 1, "type": 0, "size": 64},
         {"database_id": 9, "file_id": 1, "type": 0, "size": 64},  # of a database that the reader does not see
     ],
+    "sys.dm_io_virtual_file_stats": [
+        {"database_id": 5, "file_id": 1, "num_of_bytes_read": 11, "size_on_disk_bytes": PAGES * 8192},
+        {"database_id": 9, "file_id": 1, "num_of_bytes_read": 12, "size_on_disk_bytes": 64 * 8192},
+        {"database_id": 10, "file_id": 1, "num_of_bytes_read": 13, "size_on_disk_bytes": 3 * 65536},
+        {"database_id": 10, "file_id": 3, "num_of_bytes_read": 14, "size_on_disk_bytes": 2**40},
+    ],
 }
 DATABASE = {
     "sys.database_principals": [

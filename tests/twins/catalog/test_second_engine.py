@@ -47,20 +47,23 @@ class SecondEngine(Catalog):
             return super().get(name, schema, parameters)
         known = [column for column in view.columns.values() if column.duckdb in TYPES]
         names = ", ".join(f"v.[{column.name}]" for column in known)
-        rows = self._twin.rows(f"SELECT {names} FROM {view.name} AS v")
+        called = f"({', '.join(['NULL'] * view.arguments)})" if view.arguments else ""
+        rows = self._twin.rows(f"SELECT {names} FROM {view.name}{called} AS v")
         columns = [result.Column(column.name, TYPES[column.duckdb]) for column in known]
         return Table(name.lower(), columns, [list(row) for row in rows])
 
 
 def common_ground(text, twin):
-    """The statement in what both engines know, for the twin, and without collations, for the other."""
+    """The statement in what both engines know, for the twin, and without collations and functions, for the other."""
     (query,) = grammar.parse(text.replace("{database}.", ""), twin.dialect, twin.computed.union(twin.functions))
     for node in reversed(list(query.walk())):
-        if isinstance(node, exp.Anonymous):
+        if isinstance(node, exp.Anonymous) and not isinstance(node.parent, exp.Table):
             node.replace(exp.null())
     text = query.sql(twin.dialect, comments=False)
     for node in list(query.find_all(exp.Collate)):
         node.replace(node.this)
+    for table in query.find_all(exp.Table):
+        table.set("this", exp.to_identifier(table.this.name))
     return text, query.sql(twin.dialect, comments=False)
 
 

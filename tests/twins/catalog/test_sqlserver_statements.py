@@ -84,6 +84,7 @@ EXPECTED = {
         (9, None, 0, 64),
     ],
     "database_sizes": [(0, 600_000_000), (1, 64), (2, 128)],
+    "sizes_on_disk": [(5, 300_000_000 * 8192), (9, 64 * 8192), (10, 3 * 65536 + 2**40)],
     # Counts of a partition in the order of the view are 1, 2, 4 … 256 pages and 1000 rows, times what stands here.
     "database_tables": [
         (
