@@ -45,6 +45,17 @@ class TestLogins:
             "by role": ("user", False, []),
         }
 
+    def test_of_a_sysadmin_log_in_whatever_is_denied_unless_they_are_disabled(self, scene):
+        names = {"denied": {"connect": "D"}, "no right": {"connect": None}, "off": {"is_disabled": True}}
+        members = [scene.catalogue.login(name, **changes) for name, changes in names.items()]
+        scene.catalogue.server_roles.append((3, scene.catalogue.role("dbas", *members).id))
+        snapshot = scene.read()
+        assert {name: account_of(snapshot, name).type_specific["locks"] for name in names} == {
+            "denied": [],
+            "no right": [],
+            "off": ["DISABLED"],
+        }
+
     def test_that_differ_by_case_alone_stay_apart(self, scene):
         scene.catalogue.login("App")
         scene.catalogue.login("app")
