@@ -61,8 +61,8 @@ class ServerRead:
 
     @property
     def sids(self) -> frozenset[bytes]:
-        """Of everything that is no role."""
-        return frozenset(principal.sid for principal in self.principals.values() if principal.type != ROLE)
+        """Of everything that is no role; what has none stands for nobody."""
+        return frozenset(each.sid for each in self.principals.values() if each.sid and each.type != ROLE)
 
     @property
     def graph(self) -> dict[str, list[str]]:

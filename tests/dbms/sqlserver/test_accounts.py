@@ -180,6 +180,11 @@ class TestDatabases:
             "signer": ("user", False, ["certificate"]),
         }
 
+    def test_keep_a_user_without_a_sid_although_some_login_has_none_either(self, scene):
+        scene.catalogue.login("nameless").sid = None
+        scene.catalogue.database("shop").user(5, "nobody's", sid=None, authentication=0)
+        assert ("nobody's", "shop", False) in {account.key for account in scene.read().accounts}
+
     def test_belong_as_dbo_to_the_login_that_owns_them_and_to_nobody_when_it_is_gone(self, scene):
         scene.catalogue.database("lost").users[1] = (1, "dbo", b"\x09dropped", "S", False, "dbo", 1)
         snapshot = scene.read()
