@@ -80,7 +80,6 @@ BY_NUMBER: dict[int, type[RemoteError]] = {
     28003: LoginRejected,
     28009: LoginRejected,  # SYS may only connect as SYSDBA
     28040: LoginRejected,  # no matching authentication protocol
-    28365: PrivilegeMissing,  # the wallet of encrypted tablespaces is closed
     65162: PasswordExpired,  # of a common user
 }
 

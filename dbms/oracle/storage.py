@@ -26,11 +26,10 @@ class Allocation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tablespace:
-    """Bytes of the files of a tablespace: now, and when they have grown as far as they may; None: it is offline."""
+    """Bytes of the files of a tablespace: now, and when they have grown as far as they may; None: a file is offline."""
 
     size: int | None
     most: int | None
-    is_whole: bool  # every file tells its size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +76,7 @@ def _tablespaces(answers: Answers) -> Iterator[tuple[Place, Tablespace]]:
         for container, name, size, most, unknown in answers.rows_if_any(noun):
             yield (
                 (int(container), name),
-                Tablespace(
-                    size=None if size is None else int(size),
-                    most=None if most is None else int(most),
-                    is_whole=not unknown,
-                ),
+                Tablespace(size=None, most=None) if unknown else Tablespace(size=int(size), most=int(most)),
             )
 
 
@@ -90,7 +85,7 @@ def _by_dictionary(
 ) -> Allocation | None:
     """The sum over a container's tablespaces; None when one of them does not tell the size of a file."""
     own = {place: tablespace for place, tablespace in tablespaces.items() if place[0] == container}
-    if not all(tablespace.is_whole for tablespace in own.values()):
+    if any(tablespace.size is None for tablespace in own.values()):
         return None
     permanent = [tablespace.size or 0 for place, tablespace in own.items() if kinds.get(place, ("",))[0] == PERMANENT]
     return Allocation(

@@ -61,8 +61,8 @@ class ServerRead:
 
     @property
     def sids(self) -> frozenset[bytes]:
-        """Of everything that is no role."""
-        return frozenset(principal.sid for principal in self.principals.values() if principal.type != ROLE)
+        """Of everything that is no role; what has none stands for nobody."""
+        return frozenset(each.sid for each in self.principals.values() if each.sid and each.type != ROLE)
 
     @property
     def graph(self) -> dict[str, list[str]]:
@@ -136,7 +136,8 @@ def _logins(server: ServerRead, reads: Mapping[str, DatabaseRead], trusted: Set[
     granted = {principal.name: server.permissions.get(principal.id, ()) for principal in server.principals.values()}
     for principal in server.principals.values():
         everywhere = (principal.name, *closure(principal.name, graph), server.principals[SERVER_PUBLIC].name)
-        locks = list(_locks(principal, [word for role in everywhere for word in granted.get(role, ())]))
+        held = [word for role in everywhere for word in granted.get(role, ())]
+        locks = list(_locks(principal, held, is_sysadmin=SYSADMIN in everywhere))
         parts: dict[str, dict[str, Any]] = {
             SERVER: {
                 SERVER_ROLES: server.roles.get(principal.id, []),
@@ -161,15 +162,18 @@ def _logins(server: ServerRead, reads: Mapping[str, DatabaseRead], trusted: Set[
         )
 
 
-def _locks(principal: Principal, permissions: list[str]) -> Iterator[str]:
-    """Why nobody can log in with it, whatever the time is. `permissions` are all that it has, through roles too."""
+def _locks(principal: Principal, permissions: list[str], *, is_sysadmin: bool) -> Iterator[str]:
+    """Why nobody can log in with it, whatever the time is.
+
+    `permissions` are all that it has, through roles too; for a sysadmin the server asks for none and minds no denial.
+    """
     if principal.id == SERVER_PUBLIC:
         return
     if principal.type in NEVER_LOG_IN:
         yield "role" if principal.type == ROLE else TYPES[principal.type]
     if principal.is_disabled:
         yield "DISABLED"
-    if principal.is_disabled or principal.type in NEVER_LOG_IN:
+    if principal.is_disabled or principal.type in NEVER_LOG_IN or is_sysadmin:
         return
     if DENY_CONNECT_SQL in permissions:
         yield DENY_CONNECT_SQL

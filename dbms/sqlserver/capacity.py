@@ -10,15 +10,15 @@ from dbms.snapshots import SERVER, Coverage, database_scope
 from dbms.sqlserver import batches
 from dbms.sqlserver.connection import Connection
 from dbms.sqlserver.databases import Database, databases
-from dbms.sqlserver.scopes import ONE_OF_AZURE, failed, server_coverage
+from dbms.sqlserver.grants import view_database_definitions, view_definitions, view_definitions_in
+from dbms.sqlserver.names import bracketed
+from dbms.sqlserver.scopes import NO_SIZE, NO_STATE, ONE_OF_AZURE, failed, server_coverage
 from whalefall.errors import PrivilegeMissing, RemoteError
 
 LOG, FILESTREAM = 1, 2  # as sys.master_files.type
 PAGE = 8192
 MASTER_FILES, DATABASE_FILES, SPARSE_FILES = "master_files", "database_files", "sparse_files"
 
-NO_SIZE = "without VIEW ANY DEFINITION the files of a closed database are hidden"
-NO_STATE = "without VIEW SERVER STATE a database snapshot cannot be measured"
 NOT_OPEN = "the files of the database snapshot are not open"
 
 Sizes = Mapping[int, int]  # bytes by type of file
@@ -143,11 +143,12 @@ def _size(
 
 
 def read_tables(connection: Connection, database: str, most: int) -> list[TableSize]:
-    """The largest tables and indexed views of a database. Raises RemoteError.
+    """The largest tables and indexed views of a database. Raises RemoteError, and so where a table may be hidden.
 
     `size_bytes` is what is reserved for the table; data and indexes are what of it is in use.
     """
     (rows,) = connection.row_sets(["database_tables"], [database], row_limit=most)
+    _check_visible(connection, database)
     return [
         TableSize(
             schema=schema,
@@ -159,3 +160,21 @@ def read_tables(connection: Connection, database: str, most: int) -> list[TableS
         )
         for schema, name, reserved, data, used, number in rows
     ]
+
+
+def _check_visible(connection: Connection, database: str) -> None:
+    """Raises PrivilegeMissing unless every definition is to be seen: the views leave the other tables out silently."""
+    about = connection.about
+    listed = [
+        each.sees_objects
+        for each in databases(connection.rows("databases"))
+        if each.name.casefold() == database.casefold()
+    ]
+    if all(listed or [about.sees_definitions]):
+        return
+    reader = bracketed(about.reader or connection.target.username)
+    if connection.is_azure:
+        needed = view_database_definitions(reader)
+    else:
+        needed = view_definitions_in(database, reader) if about.sees_definitions else view_definitions(reader)
+    raise PrivilegeMissing(**connection.target.address, detail=needed)

@@ -53,6 +53,7 @@ class Database:
     is_accessible: bool
     sees_definitions: bool  # unless that was denied here
     surely_sees_definitions: bool
+    sees_objects: bool  # every table among them
 
     @property
     def is_online(self) -> bool:
@@ -136,6 +137,7 @@ def databases(rows: Rows) -> list[Database]:
             # Only an explicit denial takes away what the server as a whole allows.
             sees_definitions=definitions != 0 or bool(security_definitions),
             surely_sees_definitions=bool(definitions or security_definitions),
+            sees_objects=bool(definitions),
         )
         for (
             number, name, state, state_text, source, is_distributor, owner, is_trustworthy, has_access, definitions,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dbms.sizes import CapacitySnapshot
 from dbms.snapshots import AccountsSnapshot, database_scope
-from dbms.sqlserver.capacity import NO_SIZE, NO_STATE
 from dbms.sqlserver.databases import NO_ACCESS, NO_VIEW_DEFINITION
 from dbms.sqlserver.names import bracketed
-from dbms.sqlserver.scopes import NO_DATABASE_LIST, NO_FILES
+from dbms.sqlserver.scopes import NO_DATABASE_LIST, NO_FILES, NO_SIZE, NO_STATE
 
 CONNECT_ANY_DATABASE_SINCE = 12  # SQL Server 2014
 
@@ -28,7 +27,7 @@ def grants(snapshot: AccountsSnapshot, username: str) -> tuple[str, ...]:
         missing += [f"USE {bracketed(name)} CREATE USER {login} FOR LOGIN {login}" for name in closed]
     for part in snapshot.coverage:
         if part.status == "denied" and part.reason == NO_VIEW_DEFINITION:
-            missing.append(f"USE {bracketed(_name(part.scope))} GRANT VIEW DEFINITION TO {login}")
+            missing.append(view_definitions_in(_name(part.scope), login))
     return tuple(missing)
 
 
@@ -49,6 +48,11 @@ def capacity_grants(snapshot: CapacitySnapshot, username: str) -> tuple[str, ...
 def view_definitions(login: str) -> str:
     """What lets a login, in brackets, see who exists."""
     return f"GRANT VIEW ANY DEFINITION TO {login}"
+
+
+def view_definitions_in(database: str, login: str) -> str:
+    """The same for one database that denies it."""
+    return f"USE {bracketed(database)} GRANT VIEW DEFINITION TO {login}"
 
 
 def view_database_definitions(user: str) -> str:

@@ -10,6 +10,8 @@ from whalefall.errors import PrivilegeMissing, RemoteError, RemoteTimeout
 # Why the list of databases may be incomplete, so that none is taken for dropped.
 NO_DATABASE_LIST = "without VIEW ANY DATABASE nobody can say which databases exist"
 NO_FILES = "without VIEW ANY DEFINITION an offline database may be hidden"
+NO_SIZE = "without VIEW ANY DEFINITION the files of a closed database are hidden"
+NO_STATE = "without VIEW SERVER STATE a database snapshot cannot be measured"
 HIDDEN_DATABASE = "a database is hidden, so none is taken for dropped"
 ONE_OF_AZURE = "Azure SQL Database: a connection sees one database only"
 

@@ -130,13 +130,13 @@ def test_known_changes_are_logged_exactly(town):
 
 def test_what_keeps_somebody_out_is_one_change_and_another_cause_of_it_too(town):
     synchronize()
-    ada = town.logins["ada"]
-    ada.is_disabled = True
-    assert said(synchronize()) == {("ada", ""): ("modify_other", "is_locked: False → True (DISABLED)")}
-    ada.is_disabled = False
-    town.server_permissions.remove((ADA, 100, "SERVER", "CONNECT SQL", "G", 0, None))
+    bob = town.logins["bob"]
+    bob.is_disabled = True
+    assert said(synchronize()) == {("bob", ""): ("modify_other", "is_locked: False → True (DISABLED)")}
+    bob.is_disabled = False
+    town.server_permissions.remove((BOB, 100, "SERVER", "CONNECT SQL", "G", 0, None))
     assert said(synchronize()) == {
-        ("ada", ""): (
+        ("bob", ""): (
             "modify_privilege",
             "REVOKE CONNECT SQL; type_specific.locks: ['DISABLED'] → ['no CONNECT SQL']",
         )

@@ -112,9 +112,9 @@ class Subject(ABC):
     @abstractmethod
     def databases(self) -> set[str]: ...
 
+    @abstractmethod
     def make_database(self, name: str) -> None:
         """An empty database, or what this server has in its place; it is gone after `clean()`."""
-        raise NotImplementedError
 
     @abstractmethod
     def clean(self) -> None: ...

@@ -82,9 +82,11 @@ class TestWithoutContainers:
         assert (database.size_bytes, database.data_size_bytes, database.method) == (TB + EMPTY, None, "v$datafile")
 
     def test_a_file_that_nobody_can_access_is_a_gap_and_no_smaller_size(self, scene):
+        scene.database.add_file(0, "USERS", 2 * TB)
         scene.database.add_file(0, "USERS", None)
         snapshot = scene.capacity()
         assert sizes(snapshot)["ORCL"].size_bytes is None
+        assert set(parts(snapshot, "tablespace")) == {("ORCL", "SYSTEM"), ("ORCL", "TEMP")}
         assert covered(snapshot)["database:ORCL"] == ("error", "not all of its files can be accessed")
 
 
@@ -216,6 +218,14 @@ class TestFailures:
         status, reason = covered(scene.capacity())["category:oracle_temp_files"]
         assert status == "error"
         assert "ORA-01157" in reason
+
+    def test_of_a_closed_wallet_are_no_missing_grant(self, scene):
+        scene.server.fault("dba_data_files", OracleError(28365, "wallet is not open"))
+        snapshot = scene.capacity()
+        status, reason = covered(snapshot)["category:oracle_data_files"]
+        assert status == "error"
+        assert "ORA-28365" in reason
+        assert adapter.capacity_grants(snapshot, "") == ()
 
     def test_of_the_line_fail_the_read(self, scene):
         scene.server.fault("v\\$log", LineDropped())

@@ -123,6 +123,11 @@ class TestAccounts:
         assert found["oracle_system_privileges"] == ["CREATE SESSION", "CREATE TABLE"]
         assert found["oracle_pdb_system_privileges"] == {"SALES": ["CREATE TABLE"]}
 
+    def test_common_grant_of_an_application_is_no_repetition_of_a_local_one_in_the_root(self, cdb):
+        cdb.grant("CREATE TABLE", "C##MONITOR")
+        cdb.grant("CREATE TABLE", "C##MONITOR", common=True, con_id=SALES)
+        assert held(cdb.read(), "C##MONITOR")["oracle_pdb_system_privileges"] == {"SALES": ["CREATE TABLE"]}
+
     def test_public_has_the_grants_of_each_container_on_one_account(self, cdb):
         cdb.grant_on("APP", "T", "SELECT", "PUBLIC", con_id=SALES)
         snapshot = cdb.read()

@@ -25,6 +25,7 @@ class RealSqlServer(Subject):
     def __init__(self, host: str, port: int, username: str, password: str) -> None:
         self.host, self.port, self.username, self.password = host, port, username, password
         self._logins: list[str] = []
+        self._databases: list[str] = []
         ((collation,),) = self.run("SELECT CAST(SERVERPROPERTY('Collation') AS nvarchar(128))")
         is_case_sensitive = "_CS_" in collation or "_BIN" in collation
         # A backslash belongs to Windows logins alone.
@@ -81,7 +82,16 @@ class RealSqlServer(Subject):
     def databases(self) -> set[str]:
         return {row[0] for row in self.run("SELECT name FROM sys.databases")}
 
+    def make_database(self, name: str) -> None:
+        bracketed = name.replace("]", "]]")
+        self._databases.append(name)
+        self.run(f"CREATE DATABASE [{bracketed}]")
+
     def clean(self) -> None:
+        for name in self._databases:
+            bracketed = name.replace("]", "]]")
+            with suppress(mssql_python.Error):
+                self.run(f"DROP DATABASE [{bracketed}]")
         for name in self._logins:
             bracketed = name.replace("]", "]]")
             with suppress(mssql_python.Error):

@@ -45,6 +45,17 @@ class TestLogins:
             "by role": ("user", False, []),
         }
 
+    def test_of_a_sysadmin_log_in_whatever_is_denied_unless_they_are_disabled(self, scene):
+        names = {"denied": {"connect": "D"}, "no right": {"connect": None}, "off": {"is_disabled": True}}
+        members = [scene.catalogue.login(name, **changes) for name, changes in names.items()]
+        scene.catalogue.server_roles.append((3, scene.catalogue.role("dbas", *members).id))
+        snapshot = scene.read()
+        assert {name: account_of(snapshot, name).type_specific["locks"] for name in names} == {
+            "denied": [],
+            "no right": [],
+            "off": ["DISABLED"],
+        }
+
     def test_that_differ_by_case_alone_stay_apart(self, scene):
         scene.catalogue.login("App")
         scene.catalogue.login("app")
@@ -168,6 +179,11 @@ class TestDatabases:
             "app role": ("role", False, ["role"]),
             "signer": ("user", False, ["certificate"]),
         }
+
+    def test_keep_a_user_without_a_sid_although_some_login_has_none_either(self, scene):
+        scene.catalogue.login("nameless").sid = None
+        scene.catalogue.database("shop").user(5, "nobody's", sid=None, authentication=0)
+        assert ("nobody's", "shop", False) in {account.key for account in scene.read().accounts}
 
     def test_belong_as_dbo_to_the_login_that_owns_them_and_to_nobody_when_it_is_gone(self, scene):
         scene.catalogue.database("lost").users[1] = (1, "dbo", b"\x09dropped", "S", False, "dbo", 1)

@@ -241,3 +241,20 @@ class TestTables:
                 ADAPTER.read_tables(connection, "shop", 10)
             assert caught.value.params["detail"] == error.text
             assert connection.rows("databases")
+
+    def test_that_may_be_hidden_are_not_said_to_be_all(self, scene):
+        scene.catalogue.database("sho]p", sees_definitions=0)
+        for sees_definitions, expected in (
+            (1, "USE [sho]]p] GRANT VIEW DEFINITION TO [sa]"),
+            (0, "GRANT VIEW ANY DEFINITION TO [sa]"),
+        ):
+            scene.catalogue.sees_definitions = sees_definitions
+            with ADAPTER.connect(scene.target()) as connection, pytest.raises(PrivilegeMissing) as caught:
+                ADAPTER.read_tables(connection, "sho]p", 10)
+            assert caught.value.params["detail"] == expected
+        scene.catalogue.engine_edition = 5
+        with (
+            ADAPTER.connect(scene.target(database="sho]p")) as connection,
+            pytest.raises(PrivilegeMissing, match=r"GRANT VIEW DEFINITION TO \[sa\]"),
+        ):
+            ADAPTER.read_tables(connection, "sho]p", 10)

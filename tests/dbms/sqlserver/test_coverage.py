@@ -81,6 +81,18 @@ def test_a_database_that_takes_too_long_only_costs_itself(scene, shop):
     assert coverage_of(snapshot)["database:shop"] == ("ok", "")
 
 
+@pytest.mark.parametrize("many", ["users", "roles"])
+def test_a_database_with_more_users_or_members_than_are_read_is_not_read_in_part(scene, shop, many):
+    for number in range(100, 130):
+        if many == "users":
+            shop.user(number, f"user {number}", sid=b"\x09" + bytes([number]))
+        else:
+            shop.roles.append((16384, number))
+    snapshot = scene.read(grant_row_cap=20)
+    assert coverage_of(snapshot)["database:shop"] == ("error", "more than 20 rows in sys.database_principals")
+    assert category(account_of(snapshot, "ada"), "database_permissions") is None
+
+
 def test_a_line_that_drops_in_the_middle_yields_nothing(scene, shop):
     def drop(_session):
         raise LineDropped

@@ -1,7 +1,6 @@
 """A T-SQL engine of other authors reads the same rows out of the same catalogue.
 
-It has one database, no collations and none of the functions about logins and rights: these become NULL for both. It is
-young and nothing else needs it: skipped unless `pip install pysqlbridge==2.1.3` was run.
+It has one database, no collations and none of the functions about logins and rights: these become NULL for both.
 """
 
 from __future__ import annotations
@@ -9,17 +8,14 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+from pysqlbridge.catalog import Catalog
+from pysqlbridge.source import Table
+from pysqlbridge.tds import result
 from sqlglot import exp
 
 from dbms import statements
 from tests.twins.catalog import grammar
 from tests.twins.catalog.sqlserver_sample import SALES, sample
-
-pysqlbridge = pytest.importorskip("pysqlbridge")
-
-from pysqlbridge.catalog import Catalog  # noqa: E402
-from pysqlbridge.source import Table  # noqa: E402
-from pysqlbridge.tds import result  # noqa: E402
 
 TYPES = {
     "BOOLEAN": result.Bit(),
