@@ -17,7 +17,7 @@ from sessions_app.categories import ItemCounts, Read, Run, SyncCategory
 
 
 class AccountSync(SyncCategory[AccountsSnapshot]):
-    key, label = "account", "accounts"
+    key, label, can_force = "account", "accounts", True
 
     def metrics(self, totals: ItemCounts, session_pk: int) -> dict[str, int]:
         changed = totals.created + totals.updated + totals.deleted

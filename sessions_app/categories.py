@@ -78,6 +78,7 @@ class Described(ABC):
 
     key: ClassVar[str]  # stored in SyncSession.sync_category
     label: ClassVar[str]  # "accounts"
+    can_force: ClassVar[bool] = False  # whether it refuses some reads unless forced
 
     def metrics(self, totals: ItemCounts, session_pk: int) -> dict[str, int]:
         """What a session's summary says of its completed records."""

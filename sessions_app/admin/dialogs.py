@@ -24,7 +24,16 @@ from whalefall.messages import hint, render_error
 
 
 class SyncDialog(BaseDialogForm):
-    """Asks before a synchronization."""
+    """Asks before a session."""
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What the session is to be started with."""
+        return {"force": True} if self.cleaned_data.get("force") else {}
+
+
+class ForcibleSyncDialog(SyncDialog):
+    """Asks before a session of a category that refuses some reads, and whether to accept them."""
 
     force = forms.BooleanField(
         label=_("Accept a much shorter list"),

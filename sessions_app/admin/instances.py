@@ -18,7 +18,7 @@ from unfold.decorators import action
 from instances.admin import InstanceAdmin
 from instances.models import Instance, InstanceQuerySet
 from sessions_app import categories, services
-from sessions_app.admin.dialogs import SyncDialog, attempt, go
+from sessions_app.admin.dialogs import ForcibleSyncDialog, SyncDialog, attempt, go
 from sessions_app.models import SyncType
 
 LISTED = 50  # names on the confirming page
@@ -31,6 +31,15 @@ LABELS = {
 }
 
 
+def _dialog(category: str) -> type[SyncDialog]:
+    return ForcibleSyncDialog if categories.get(category).can_force else SyncDialog
+
+
+def _explained(category: str, reading: Any) -> Any:
+    """What a dialog says will happen; local work asks no server."""
+    return _("The workers use what is stored; no server is asked.") if categories.get(category).is_local else reading
+
+
 def _start(
     request: HttpRequest, category: str, sync_type: SyncType, instances: InstanceQuerySet, form: SyncDialog
 ) -> None:
@@ -41,7 +50,7 @@ def _start(
             sync_type=sync_type,
             instances=instances,
             user=request.user,  # type: ignore[arg-type]
-            parameters={"force": True} if form.cleaned_data["force"] else {},
+            parameters=form.parameters,
         ),
         str(_("Session {session} has started")),
     )
@@ -52,7 +61,7 @@ def sync_chosen(category: str) -> Callable[..., HttpResponse]:
 
     def chosen(model_admin: InstanceAdmin, request: HttpRequest, queryset: QuerySet[Instance]) -> HttpResponse:
         answered = "_form_submitted" in request.POST
-        form = SyncDialog(data=request.POST if answered else None, request=request)
+        form = _dialog(category)(data=request.POST if answered else None, request=request)
         if not form.is_valid():
             return _ask(model_admin, request, queryset, category, form)
         instances = Instance.objects.filter(pk__in=queryset.order_by().values("pk"))
@@ -105,8 +114,8 @@ def sync_one(category: str) -> Callable[..., HttpResponse]:
         permissions=["run_sync"],
         dialog={
             "title": LABELS[category],
-            "description": _("The workers read this instance; the session shows how it goes."),
-            "form_class": SyncDialog,
+            "description": _explained(category, _("The workers read this instance; the session shows how it goes.")),
+            "form_class": _dialog(category),
             "form_submit_text": _("Start"),
         },
     )(one)
@@ -126,9 +135,11 @@ def sync_all(category: str) -> Callable[..., HttpResponse]:
         icon="sync",
         permissions=["run_sync"],
         dialog={
-            "title": _("Synchronize all active instances?"),
-            "description": _("The workers read every active instance; the session shows how it goes."),
-            "form_class": SyncDialog,
+            "title": LABELS[category],
+            "description": _explained(
+                category, _("The workers read every active instance; the session shows how it goes.")
+            ),
+            "form_class": _dialog(category),
             "form_submit_text": _("Start"),
         },
     )(everything)

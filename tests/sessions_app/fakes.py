@@ -44,7 +44,7 @@ def reset() -> Script:
 
 
 class FakeFetching(SyncCategory[FakeSnapshot]):
-    key, label = "account", "accounts"
+    key, label, can_force = "account", "accounts", True
 
     def target(self, instance: Instance, interrupt: Interrupt, run: Run) -> Target:
         return Target(

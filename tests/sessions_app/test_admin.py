@@ -389,6 +389,13 @@ def test_the_list_button_synchronizes_every_active_instance(fleet):
     assert (session.sync_type, session.total_instances) == ("manual_task", 2)
 
 
+@pytest.mark.parametrize(("category", "said_of_it"), [("capacity", "read this instance"), ("aggregation", "no server")])
+def test_only_what_refuses_reads_can_be_forced(fleet, category, said_of_it):
+    page = browser("operator").get(f"{INSTANCES}{fleet[0].pk}/sync-{category}/").content.decode()
+    assert "Accept a much shorter list" not in page
+    assert said_of_it in page
+
+
 def test_the_instance_page_synchronizes_this_one_by_the_workers(fleet):
     client, url = browser("operator"), f"{INSTANCES}{fleet[0].pk}/sync-account/"
     assert "Accept a much shorter list" in client.get(url).content.decode()
