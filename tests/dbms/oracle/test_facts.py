@@ -81,7 +81,7 @@ def test_what_public_has_everybody_has(bob):
 
 
 @pytest.mark.parametrize(
-    ("settings", "expected"),
+    ("columns", "expected"),
     [
         ({"account_status": "LOCKED"}, ["ACCOUNT LOCK"]),
         ({"account_status": "EXPIRED & LOCKED"}, ["ACCOUNT LOCK"]),
@@ -89,8 +89,8 @@ def test_what_public_has_everybody_has(bob):
         ({"account_status": "LOCKED", "authentication_type": "NONE"}, ["ACCOUNT LOCK", "no authentication"]),
     ],
 )
-def test_who_cannot_log_in_is_locked_for_a_reason(scene, settings, expected):
-    scene.database.add_login("BOB", "x", **settings)
+def test_who_cannot_log_in_is_locked_for_a_reason(scene, columns, expected):
+    scene.database.add_login("BOB", "x", **columns)
     assert reasons(scene, "BOB") == {"LOCKED": expected}
 
 
