@@ -85,7 +85,7 @@ def test_the_page_of_an_instance_has_the_chart_of_its_total(operator: Page, live
     assert chart.evaluate(INK)["painted"] > 5_000
     operator.get_by_role("navigation", name="Range").get_by_role("link", name="30 days").click()
     expect(operator.get_by_text("On 1 day, marked in the chart")).to_be_visible()
-    operator.get_by_role("link", name="Its databases").click()
+    operator.get_by_role("link", name="Its databases", exact=True).click()
     expect(operator.get_by_role("link", name="shop")).to_be_visible()
 
 
