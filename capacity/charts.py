@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from itertools import pairwise
+from typing import Any, TypeVar
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from capacity.forecast import Trend
+from capacity.history import DatabaseDay, InstanceDay
 
+Day = TypeVar("Day", bound=DatabaseDay | InstanceDay)
+
+ROWS_SHOWN = 100  # of the table beneath a chart
 RANGES: dict[str, int | None] = {"30": 30, "90": 90, "365": 365, "all": None}  # days by the parameter's value
 USUAL = "90"
 AHEAD_SHARE, AHEAD_LEAST, AHEAD_MOST = 4, 7, 90  # how far a trend is drawn: a share of the range, in days
@@ -43,6 +48,14 @@ def first_day(chosen: str, until: date) -> date | None:
     """The first day of a range that ends with a day; None for everything."""
     days = RANGES[chosen]
     return None if days is None else until - timedelta(days=days - 1)
+
+
+def rows(days: Sequence[Day]) -> Sequence[Day]:
+    """The days that the table beneath a chart tells: all, or of a long series the last ones of each month."""
+    if len(days) <= ROWS_SHOWN:
+        return days
+    ends = [day for day, following in pairwise(days) if day.day.replace(day=1) != following.day.replace(day=1)]
+    return [*ends, days[-1]]
 
 
 def document(

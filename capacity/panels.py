@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from itertools import pairwise
 from typing import Any
 
 from django.http import HttpRequest
@@ -26,7 +25,6 @@ from sessions_app.models import InstanceCoverage, SyncCategoryName
 TOP = 5
 TOP_DAYS = 7  # over which the fastest growing databases grew
 PARTS_SHOWN = 20
-ROWS_SHOWN = 100  # as on the page of a database
 
 
 def instance(request: HttpRequest, shown: Instance) -> SafeString | None:
@@ -77,7 +75,7 @@ def _context(shown: Instance, days: Sequence[InstanceDay], chosen: str, today: d
         "chart_label": _("Total size of {name} over time; the figures follow as a table").format(name=shown.name),
         "chart_note": _incomplete(len(incomplete)),
         "rows": _rows(visible),
-        "is_monthly": len(visible) > ROWS_SHOWN,
+        "is_monthly": len(visible) > charts.ROWS_SHOWN,
         "largest": [
             (_page(database), database.database_name, units.readable(database.size_bytes or 0))
             for database in history.largest(listed, TOP)
@@ -135,9 +133,7 @@ def _incomplete(days: int) -> str:
 
 
 def _rows(days: Sequence[InstanceDay]) -> list[tuple[str, str, int, str, str, str]]:
-    """The figures as words, the newest first; of a long series the last ones of each month."""
-    if len(days) > ROWS_SHOWN:
-        days = [day for day, following in pairwise(days) if _month(day) != _month(following)] + [days[-1]]
+    """The figures as words, the newest first."""
     return [
         (
             day.day.isoformat(),
@@ -147,12 +143,8 @@ def _rows(days: Sequence[InstanceDay]) -> list[tuple[str, str, int, str, str, st
             units.readable(day.shared_size_bytes),
             "" if day.is_complete else _("incomplete"),
         )
-        for day in reversed(days)
+        for day in reversed(charts.rows(days))
     ]
-
-
-def _month(day: InstanceDay) -> tuple[int, int]:
-    return day.day.year, day.day.month
 
 
 def _page(database: InstanceDatabase) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
 from typing import Any
 
 from django.http import HttpRequest
@@ -22,7 +21,6 @@ from sessions_app.admin.links import page_url
 from whalefall.messages import translated
 
 EVENTS_SHOWN = 10
-ROWS_SHOWN = 100  # of the table beneath the chart; a longer series is told by the last figures of each month
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +105,7 @@ def context(request: HttpRequest, database: Any) -> dict[str, Any]:
         ),
         "chart_label": _("Size of {name} over time; the figures follow as a table").format(name=database.database_name),
         "rows": _rows(shown),
-        "is_monthly": len(shown) > ROWS_SHOWN,
+        "is_monthly": len(shown) > charts.ROWS_SHOWN,
         "events": [
             (event, outlook.signed(event.growth_bytes), units.readable(event.size_after))
             for event in events.order_by("-collected_date")[:EVENTS_SHOWN]
@@ -139,9 +137,7 @@ def _grown(grown: Growth | None) -> str:
 
 
 def _rows(days: Sequence[DatabaseDay]) -> list[tuple[str, str, str, str, str]]:
-    """The figures as words, the newest first; of a long series the last ones of each month."""
-    if len(days) > ROWS_SHOWN:
-        days = [day for day, following in pairwise(days) if _month(day) != _month(following)] + [days[-1]]
+    """The figures as words, the newest first."""
     return [
         (
             day.day.isoformat(),
@@ -150,12 +146,8 @@ def _rows(days: Sequence[DatabaseDay]) -> list[tuple[str, str, str, str, str]]:
             "" if day.log_size_bytes is None else units.readable(day.log_size_bytes),
             day.method,
         )
-        for day in reversed(days)
+        for day in reversed(charts.rows(days))
     ]
-
-
-def _month(day: DatabaseDay) -> tuple[int, int]:
-    return day.day.year, day.day.month
 
 
 def _tables(request: HttpRequest, database: InstanceDatabase) -> dict[str, Any]:
