@@ -21,7 +21,7 @@ INSIDE = "WHALEFALL_DEMO"  # "<process id>:<directory>", so that it means nothin
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # What a setting of the user's must not reach: the demo has its own database, keys and, because one of its hosts never
 # answers, shorter waits.
-FOREIGN = ("DATABASE_", "SYNC_", "Q_", "WHALEFALL_", "DJANGO_")
+FOREIGN = ("AGGREGATION_", "DATABASE_", "SYNC_", "Q_", "RETENTION_", "WHALEFALL_", "DJANGO_")
 
 
 class Ended(BaseException):

@@ -16,6 +16,7 @@ from rich.table import Table
 import dbms
 from accounts_sync.models import AccountChangeLog, InstanceAccount
 from capacity.models import InstanceDatabase
+from classification.models import AccountClassification, AccountClassificationAssignment
 from sessions_app.models import SyncSession
 
 
@@ -67,6 +68,16 @@ class ChangeLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClassLine:
+    """A class of accounts and how many are in it."""
+
+    code: str
+    name: str
+    risk_level: int
+    accounts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """Where to look around, and as whom."""
 
@@ -82,6 +93,7 @@ class Report:
     sessions: tuple[SessionLine, ...]
     instances: tuple[InstanceLine, ...]
     changes: tuple[ChangeLine, ...]
+    classes: tuple[ClassLine, ...]
     site: Site | None
     duration_seconds: float
 
@@ -148,6 +160,16 @@ def change_lines(session: SyncSession) -> tuple[ChangeLine, ...]:
     )
 
 
+def class_lines() -> tuple[ClassLine, ...]:
+    """Every class that has an account, the most dangerous one first."""
+    held = AccountClassificationAssignment.objects.filter(is_active=True).order_by()
+    accounts = dict(held.values_list("classification").annotate(Count("account", distinct=True)))
+    return tuple(
+        ClassLine(code=found.code, name=found.name, risk_level=found.risk_level, accounts=accounts[found.pk])
+        for found in AccountClassification.objects.filter(pk__in=list(accounts)).order_by("risk_level", "code")
+    )
+
+
 def _changes(session: SyncSession) -> QuerySet[AccountChangeLog]:
     return AccountChangeLog.objects.filter(session=session, is_baseline=False)
 
@@ -172,16 +194,17 @@ def show(report: Report, console: Console) -> None:
         table.add_column(column, no_wrap=True)
     for column in ("Accounts", "Superusers", "Locked", "Databases", "Size", "Changes"):
         table.add_column(column, justify="right")
-    table.add_column("Error", overflow="fold")
     for line in report.instances:
         table.add_row(
             escape(line.instance),
             dbms.get(line.db_type).label,
             escape(line.version),
             *(_figures(line) if line.version else [""] * 6),
-            f"[red]{line.message_code}[/red] {escape(line.error)}" if line.message_code else "",
         )
     console.print(table)
+    for line in report.instances:
+        if line.message_code:
+            console.print(f"{escape(line.instance)}: [red]{line.message_code}[/red] {escape(line.error)}")
 
     table = Table(title="What changed between them", title_justify="left")
     for column in ("Instance", "Account", "Change", "Details"):
@@ -190,6 +213,14 @@ def show(report: Report, console: Console) -> None:
         table.add_row(
             escape(change.instance), escape(change.account), change.change_type, escape("\n".join(change.details))
         )
+    console.print(table)
+
+    table = Table(title="What the accounts are", title_justify="left")
+    table.add_column("Class", overflow="fold")
+    table.add_column("Risk level", justify="right")
+    table.add_column("Accounts", justify="right")
+    for found in report.classes:
+        table.add_row(escape(found.name), str(found.risk_level), str(found.accounts))
     console.print(table)
     if report.site is not None:
         console.print(f"\nThe site: [bold]{report.site.url}[/bold]", highlight=False)

@@ -1,8 +1,9 @@
-"""The demo's story: a few servers, a worker, a session of accounts, some changes, a second session that shows exactly
-these, and a session of each further category that reads servers."""
+"""The demo's story: a few servers, a worker, the databases' sizes with made-up months before today that are rolled up,
+a session of accounts, some changes, a second session that shows exactly these, and the accounts' classes."""
 
 from __future__ import annotations
 
+import io
 import secrets
 import socket
 import subprocess
@@ -12,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import date
 from pathlib import Path
 
 from django.conf import settings
@@ -23,10 +25,9 @@ import instances.services as inventory
 import sessions_app.services as sync
 from capacity.models import InstanceSizeStat
 from instances.models import Instance
-from sessions_app import categories
-from sessions_app.models import SyncSession, SyncType
+from sessions_app.models import Outcome, SyncSession, SyncType
 from whalefall import processes
-from whalefall.demo import fleet, report, servers
+from whalefall.demo import fleet, history, report, rules, servers
 from whalefall.demo.fleet import Host
 from whalefall.demo.servers import ThrowawayServer
 from whalefall.errors import RemoteTimeout
@@ -36,7 +37,7 @@ SITE_SECONDS = 30
 POLL_SECONDS = 0.2
 LOG_LINES = 20
 SILENT_HOST = "silent-host"
-ACCOUNTS, CAPACITY = "account", "capacity"
+ACCOUNTS, CAPACITY, CLASSIFICATION, AGGREGATION = "account", "capacity", "classification", "aggregation"
 USUAL_PORT = 8000
 
 Tell = Callable[[str], None]
@@ -70,23 +71,31 @@ class Demo:
                 port=stack.enter_context(_silent_port()),
                 password=secrets.token_urlsafe(24),
             )
+            rules.write(host.dbms.db_type for host in running)
             self.tell("Starting a worker")
             self._start(stack, "worker", [sys.executable, settings.BASE_DIR / "manage.py", "worker"])
-            self.tell("First session: everything is new")
-            first = self._session(ACCOUNTS)
+            self.tell("Measuring the databases")
+            measured = self._read(CAPACITY)
+            _check_sizes(measured)
+            self.tell(f"Making up their sizes of the {history.DAYS} days before today, and rolling them up")
+            rolled_up = self._roll_up(history.invent())
+            self.tell("First session of accounts: everything is new")
+            first = self._read(ACCOUNTS)
             self.tell("Changing a few grants on the servers")
             for host, server in running.items():
                 host.change(server)
-            self.tell("Second session: exactly these changes")
-            second = self._session(ACCOUNTS)
+            self.tell("Second session of accounts: exactly these changes")
+            second = self._read(ACCOUNTS)
             changes = report.change_lines(second)
             _compare(running, changes)
-            further = [self._further_session(category) for category in _further_categories()]
+            self.tell("Sorting the accounts into classes, as follows every session of accounts")
+            classified = self._follow_up(second, CLASSIFICATION)
             site = self._serve(stack) if serve else None
             yield report.Report(
-                sessions=tuple(map(report.session_line, (first, second, *further))),
+                sessions=tuple(map(report.session_line, (measured, rolled_up, first, second, classified))),
                 instances=report.instance_lines(second),
                 changes=changes,
+                classes=report.class_lines(),
                 site=site,
                 duration_seconds=round(time.monotonic() - started, 1),
             )
@@ -124,11 +133,24 @@ class Demo:
         )
         return server
 
-    def _further_session(self, category: categories.Category) -> SyncSession:
-        self.tell(f"A session of the category {category.key}")
-        session = self._session(category.key)
-        if category.key == CAPACITY:
-            _check_sizes(session)
+    def _roll_up(self, since: date) -> SyncSession:
+        """The periods before the last complete ones by a back-fill, these by a session as of every night."""
+        call_command("aggregate", start_date=since, stdout=io.StringIO())
+        session = self._session(AGGREGATION)
+        _check_outcome(session)
+        return session
+
+    def _follow_up(self, session: SyncSession, category: str) -> SyncSession:
+        """The session that another one's end began, when it has ended itself."""
+        of = {"sync_category": category, "parameters__follow_up_of": str(session.session_id)}
+        following = self._ended(SyncSession.objects.get(**of))
+        _check_outcome(following)
+        return following
+
+    def _read(self, category: str) -> SyncSession:
+        """A session that asks the servers."""
+        session = self._session(category)
+        _check_records(session)
         return session
 
     def _session(self, category: str) -> SyncSession:
@@ -136,6 +158,9 @@ class Demo:
         session = sync.start_session(
             category=category, sync_type=SyncType.MANUAL_TASK, instances=Instance.objects.all()
         )
+        return self._ended(session)
+
+    def _ended(self, session: SyncSession) -> SyncSession:
         deadline = time.monotonic() + SESSION_SECONDS
         while not session.is_final:
             self._check_children()
@@ -143,7 +168,6 @@ class Demo:
                 raise DemoFailed(f"The session did not end within {SESSION_SECONDS} s.\n{self._log('worker')}")
             time.sleep(POLL_SECONDS)
             session.refresh_from_db()
-        _check_records(session)
         return session
 
     def _serve(self, stack: ExitStack) -> report.Site:
@@ -205,9 +229,12 @@ def _check_records(session: SyncSession) -> None:
             raise DemoFailed(f"{record.instance_name} should have ended with {expected or 'no error'}; it is {found}")
 
 
-def _further_categories() -> list[categories.Category]:
-    """Whatever reads servers besides accounts."""
-    return [found for found in categories.table().values() if not found.is_local and found.key != ACCOUNTS]
+def _check_outcome(session: SyncSession) -> None:
+    """Nothing failed where no server is asked."""
+    if session.outcome != Outcome.CLEAN:
+        raise DemoFailed(
+            f"The session of the category {session.sync_category} should be clean; it is {session.outcome}"
+        )
 
 
 def _check_sizes(session: SyncSession) -> None:

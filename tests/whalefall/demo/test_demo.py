@@ -88,8 +88,13 @@ def test_it_shows_what_changed_serves_the_site_and_leaves_nothing_behind(
     assert demo.stderr
     found = document(demo.stdout)
 
-    assert [session["outcome"] for session in found["sessions"]] == ["partial"] * 3
-    assert [session["category"] for session in found["sessions"]] == ["account", "account", "capacity"]
+    assert [(session["category"], session["outcome"]) for session in found["sessions"]] == [
+        ("capacity", "partial"),
+        ("aggregation", "clean"),
+        ("account", "partial"),
+        ("account", "partial"),
+        ("classification", "clean"),
+    ]
     blog, ledger, shop, silent = found["instances"]
     # As the demo's scripts say: accounts made, beside the superuser, PUBLIC and the monitoring account.
     assert (blog["instance"], blog["accounts"], blog["superusers"], blog["error"]) == ("blog-primary", 32, 6, "")
@@ -124,6 +129,9 @@ def test_it_shows_what_changed_serves_the_site_and_leaves_nothing_behind(
         ("trainee@10.20.%", "add"),
     }
     assert len(found["changes"]) == len(changed)
+    classes = {found["code"]: found["accounts"] for found in found["classes"]}
+    assert list(classes) == ["super", "highly", "sensitive", "medium", "public"]
+    assert classes["super"] == 6 + 4 + 4
     assert "/admin/logout/" in log_in(found["site"])
 
     demo.send_signal(signal.SIGTERM)
