@@ -1,4 +1,4 @@
-"""Instances with days that were measured, and runs of the aggregation over them."""
+"""Instances with days that were measured, runs of the aggregation over them, and who looks at what comes of it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import DataError
+from django.test import Client
 
 from aggregation import rollup
 from aggregation.models import InstanceSizeAggregation
@@ -19,6 +20,8 @@ from capacity.models import DatabaseSizeStat, InstanceSizeStat
 from instances.models import Instance
 from sessions_app.categories import Run
 from tests.aggregation.reference import Day, Total
+from tests.aggregation.rows import database, last, total
+from tests.people import browser
 
 TODAY = date(2026, 3, 18)  # a Wednesday
 NOON = time(4, tzinfo=UTC)  # in Shanghai
@@ -90,3 +93,29 @@ def poisoned(instance: Instance) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rollup, "roll_up", roll_up)
         yield
+
+
+@pytest.fixture
+def viewer(db: None) -> Client:
+    return browser("viewer")
+
+
+@pytest.fixture
+def operator(db: None) -> Client:
+    return browser("operator")
+
+
+@pytest.fixture
+def two(db: None) -> tuple[Instance, Instance]:
+    """Two instances with a database of the same name each, over three days and a month."""
+    one, other = make_instance("db1"), make_instance("db2")
+    Instance.objects.filter(pk=other.pk).update(db_type="mysql")
+    for back, (size, change) in enumerate([(12, 2), (10, 1), (9, None)]):
+        database(one, "shop", size, change, None if change is None else 20, last(back=back))
+        total(one, size, change, None if change is None else 20, "growing" if change else "", last(back=back))
+    database(other, "shop", 30, -3, "-9.09")
+    database(other, "small", 1, 1, None)
+    total(other, 31, -2, "-6.06", "shrinking")
+    database(one, "shop", 8, 7, 700, last("monthly"))
+    total(one, 8, 7, 700, "growing", last("monthly"))
+    return one, other
