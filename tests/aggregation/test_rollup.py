@@ -132,6 +132,9 @@ def test_every_figure_is_that_of_the_reference(history, today):
         (MOST, MOST + MOST // 20_000, "0.01"),  # exactly half a hundredth
         (MOST, MOST + MOST // 20_000 - 1, "0.00"),
         (MOST, MOST - MOST // 20_000, "-0.01"),
+        (44 * 10**15, 66_002_200_000_000_000, "50.01"),
+        (44 * 10**15, 66_002_200_000_000_000 - 1, "50.00"),  # a byte below the half, which no float tells
+        (4 * 10**18, 6 * 10**18, "50.00"),
         (3, 1, "-66.67"),
     ],
 )
@@ -189,6 +192,7 @@ def test_the_trend_turns_beyond_five_percent(instance, now, trend):
     measure(instance, {"2026-03-16": 10000, "2026-03-17": now})
     aggregate(instance, periods=["daily"])
     assert InstanceSizeAggregation.objects.get().trend_direction == trend
+    assert DatabaseSizeAggregation.objects.get().trend_direction == trend
 
 
 def test_today_is_left_out_unless_asked_for_by_name(instance):
