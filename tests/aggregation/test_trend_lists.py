@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.urls import reverse
@@ -49,6 +50,25 @@ def test_the_figures_of_a_row_are_those_that_are_stored(viewer, two):
     ]  # fmt: skip
     assert cells(page, "db2")[5:8] == ["−2.0 GB", "−6.06 %", "Shrinking"]
     assert cells(viewer.get(DATABASES), "small")[5:8] == ["+1.0 GB", "—", "—"]
+
+
+@pytest.mark.parametrize(
+    ("percent", "shown"),
+    [
+        ("999999.99", "+999,999.99 %"),
+        ("1000000.00", "+1.00·10⁶ %"),
+        ("199999999999999900.00", "+2.00·10¹⁷ %"),
+        ("922337203685477580600.00", "+9.22·10²⁰ %"),
+        ("-99.99", "−99.99 %"),
+    ],
+)
+def test_a_percentage_of_many_digits_is_a_power_of_ten(viewer, two, percent, shown):
+    database(two[0], "tiny", 2, 1, Decimal(percent))
+    page = viewer.get(DATABASES, {"measure": "percent"})
+    assert cells(page, "tiny")[6] == shown
+    told = dict(page.context["chart_rows"])
+    assert told.get("tiny · db1", [shown]) == [shown]
+    assert ("tiny · db1" in told) == (Decimal(percent) > 0)
 
 
 def test_what_makes_a_row_less_than_it_should_be_is_said(viewer, two):
