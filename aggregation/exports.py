@@ -8,38 +8,26 @@ from django.db.models import Model, QuerySet
 from django.http import StreamingHttpResponse
 
 from aggregation.models import DatabaseSizeAggregation, InstanceSizeAggregation
+from aggregation.serializers import DatabaseAggregationSerializer, InstanceAggregationSerializer
 from whalefall import spreadsheet
 
 ROWS_AT_ONCE = 2_000
 
-_INSTANCE = {"instance": "instance__name", "db_type": "instance__db_type"}
-_PERIOD = ("period_type", "period_start", "period_end", "data_count", "expected_days", "is_complete")
-
-
-def _same(*names: str) -> dict[str, str]:
-    return {name: name for name in names}
-
-
-# {heading: field} of each file, by what its rows are.
+# {heading: field} of what the API says of the instance in a document of its own, and by another name.
+FLAT = {"instance": {"instance": "instance__name", "db_type": "instance__db_type"}}
+ALIASES: dict[type[Model], dict[str, str]] = {
+    DatabaseSizeAggregation: {"growth_rate": "size_change_percent"},
+    InstanceSizeAggregation: {"growth_rate": "total_size_change_percent", "avg_size": "total_size"},
+}
+# {heading: field} of each file, by what its rows are: the fields of the API, except sizes a second time in MB.
 COLUMNS: dict[type[Model], dict[str, str]] = {
-    DatabaseSizeAggregation: {
-        **_INSTANCE,
-        "database": "database_name",
-        **_same(
-            *_PERIOD, "avg_size", "max_size", "min_size", "avg_data_size", "max_data_size", "min_data_size",
-            "avg_log_size", "max_log_size", "min_log_size", "size_change", "data_size_change", "log_size_change",
-            "size_change_percent", "data_size_change_percent",
-        ),
-    },
-    InstanceSizeAggregation: {
-        **_INSTANCE,
-        **_same(
-            *_PERIOD, "is_lower_bound", "total_size", "max_size", "min_size", "total_size_change",
-            "total_size_change_percent", "database_count", "avg_database_count", "database_count_change",
-            "trend_direction",
-        ),
-    },
-}  # fmt: skip
+    serializer.Meta.model: {
+        heading: field
+        for name in serializer.Meta.fields
+        for heading, field in FLAT.get(name, {name: ALIASES[serializer.Meta.model].get(name, name)}).items()
+    }
+    for serializer in (DatabaseAggregationSerializer, InstanceAggregationSerializer)
+}
 FILES: dict[type[Model], str] = {
     DatabaseSizeAggregation: "database_trends.csv",
     InstanceSizeAggregation: "instance_trends.csv",

@@ -14,7 +14,7 @@ from aggregation.periods import Period, PeriodType
 from capacity.models import NAME_LENGTH
 from instances.models import Instance
 
-PERCENT_DIGITS = 20  # wide enough for a byte that becomes a petabyte
+PERCENT_DIGITS = 23  # wide enough for a byte that becomes the largest size that a column holds
 TREND_PERCENT = 5  # up to which a change is none to speak of; sql/instances.sql says the same
 
 

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import orjson
-from django.db import DataError, OperationalError, connection
+from django.db import connection
 
 from aggregation.models import DatabaseSizeAggregation, InstanceSizeAggregation
 from aggregation.periods import Period, PeriodType
@@ -33,20 +33,33 @@ KEYS: dict[Model, tuple[str, ...]] = {
 }
 FILES: dict[Model, str] = {DatabaseSizeAggregation: "databases.sql", InstanceSizeAggregation: "instances.sql"}
 
-# Half up, in whole numbers: the same on every database, and never off by a float's error.
-MEAN = "(CAST(SUM({name}) AS bigint) + COUNT({name}) / 2) / NULLIF(COUNT({name}), 0)"
+# Half up, in whole numbers: the same on every database, never off by a float's error, and no sum of days is too large.
+# SQLite, whose sums must fit 63 bits, adds the upper and the lower half of each number by themselves.
+MEAN = {
+    "postgresql": "CAST(DIV(SUM({name}) + COUNT({name}) / 2, NULLIF(COUNT({name}), 0)) AS bigint)",
+    "sqlite": """(SUM({name} / 4294967296) / NULLIF(COUNT({name}), 0) * 4294967296
+        + (SUM({name} / 4294967296) %% COUNT({name}) * 4294967296 + SUM({name} %% 4294967296) + COUNT({name}) / 2)
+        / NULLIF(COUNT({name}), 0))""",
+}
 MEANS = ("size_bytes", "data_size_bytes", "log_size_bytes", "total_size_bytes", "database_count")
-# Whole times first, then the rest, in hundredths, halves away from zero. Beyond 100 TB the rest is scaled down before
-# it is multiplied, which costs the fourteenth digit and cannot overflow.
-PERCENT = """CASE WHEN {before} > 0 THEN (
-        ({change}) / {before} * 10000
-        + ((({change}) - ({change}) / {before} * {before}) / {scale} * 20000
-            + CASE WHEN ({change}) < 0 THEN -1 ELSE 1 END * ({before} / {scale})) / (2 * ({before} / {scale}))
-    ) / 100.0 END"""
+# In hundredths, halves away from zero. SQLite divides as one does on paper: the whole, then two digits, then two more.
+# What does not fit 63 bits there becomes a float: all but the first fifteen digits of a percentage, and the last
+# hundredth where the size before is more than 45 PB.
+PERCENT = {
+    "postgresql": """CASE WHEN {before} > 0 THEN
+        SIGN(CAST({change} AS numeric)) * DIV(ABS({change}) * 20000.0 + {before}, 2.0 * {before}) * 0.01 END""",
+    "sqlite": """CASE WHEN {before} > 0 THEN SIGN({change}) * (
+        ABS({change}) / {before} * 10000
+        + CASE WHEN {before} <= 45000000000000000
+            THEN ABS({change}) %% {before} * 100 / {before} * 100
+                + (ABS({change}) %% {before} * 100 %% {before} * 200 + {before}) / (2 * {before})
+            ELSE ROUND(ABS({change}) %% {before} * 10000.0 / {before}) END
+    ) / 100.0 END""",
+}
 PERCENTS = {"size": "avg_size", "data_size": "avg_data_size", "log_size": "avg_log_size"} | {
     name: name for name in ("total_size", "databases")
 }
-UNSCALED = 100_000_000_000_000
+NOW = {"postgresql": "STATEMENT_TIMESTAMP()", "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f000', 'NOW')"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +73,7 @@ class Written:
 def roll_up(model: Model, type: PeriodType, wanted: Mapping[Period, Sequence[int]], *, today: date) -> Written:
     """Calculate periods of one type, each of its instances; one statement. A row that stays equal is not written.
 
-    Periods that end before `today`, the local date, are over. Raises DataError for a sum that no column holds.
+    Periods that end before `today`, the local date, are over.
     """
     rows = [
         {
@@ -76,15 +89,9 @@ def roll_up(model: Model, type: PeriodType, wanted: Mapping[Period, Sequence[int
     ]
     written = Written(created=Counter(), updated=Counter())
     with connection.cursor() as cursor:
-        try:
-            cursor.execute(
-                _statement(model, connection.vendor), {"wanted": orjson.dumps(rows).decode(), "period_type": type.value}
-            )
-        except OperationalError as error:
-            # SQLite's word for a sum that no column holds. As an operational error it would be tried again, in vain.
-            if str(error) == "integer overflow":
-                raise DataError(str(error)) from error
-            raise
+        cursor.execute(
+            _statement(model, connection.vendor), {"wanted": orjson.dumps(rows).decode(), "period_type": type.value}
+        )
         for pk, is_new in cursor.fetchall():
             (written.created if is_new else written.updated)[pk] += 1
     return written
@@ -98,15 +105,12 @@ def _statement(model: Model, vendor: str) -> str:
         .format(
             wanted=_wanted(vendor),
             wanted_columns=", ".join(WANTED),
-            mean={name: MEAN.format(name=name) for name in MEANS},
-            percent={name: _percent(before=f"before_{name}", now=column) for name, column in PERCENTS.items()},
+            mean={name: MEAN[vendor].format(name=name) for name in MEANS},
+            percent={name: _percent(vendor, before=f"before_{name}", now=column) for name, column in PERCENTS.items()},
             now=NOW[vendor],
             **_upsert(model),
         )
     )
-
-
-NOW = {"postgresql": "STATEMENT_TIMESTAMP()", "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f000', 'NOW')"}
 
 
 def _wanted(vendor: str) -> str:
@@ -118,8 +122,8 @@ def _wanted(vendor: str) -> str:
     return f"(SELECT {columns} FROM json_each(%(wanted)s)) AS listed"  # noqa: S608 - our own names
 
 
-def _percent(*, before: str, now: str) -> str:
-    return PERCENT.format(change=f"{now} - {before}", before=before, scale=f"({before} / {UNSCALED} + 1)")
+def _percent(vendor: str, *, before: str, now: str) -> str:
+    return PERCENT[vendor].format(change=f"({now} - {before})", before=before)
 
 
 def _upsert(model: Model) -> dict[str, str]:

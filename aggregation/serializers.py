@@ -6,7 +6,7 @@ from typing import Any, ClassVar, TypeVar
 
 from rest_framework import serializers
 
-from aggregation.models import DatabaseSizeAggregation, InstanceSizeAggregation
+from aggregation.models import PERCENT_DIGITS, DatabaseSizeAggregation, InstanceSizeAggregation
 from aggregation.options import SCOPES
 from aggregation.periods import PeriodType
 from instances.models import Instance
@@ -48,7 +48,7 @@ class AggregationSerializer(ModelSerializer[M]):
     """Every size in bytes, and as `…_mb`."""
 
     instance: Any = InstanceName()
-    growth_rate = serializers.DecimalField(max_digits=20, decimal_places=2, allow_null=True)
+    growth_rate = serializers.DecimalField(max_digits=PERCENT_DIGITS, decimal_places=2, allow_null=True)
     sizes: ClassVar[tuple[str, ...]]
 
     def get_fields(self) -> dict[str, serializers.Field]:
@@ -98,7 +98,7 @@ class SummarySerializer(serializers.Serializer[Any]):
     avg_size_mb = MegabytesField(source="avg_size")
     max_size_mb = MegabytesField(source="max_size")
     size_change = serializers.IntegerField(help_text="Of those that were measured in the period before, too.")
-    growth_rate = serializers.DecimalField(max_digits=20, decimal_places=2, allow_null=True)
+    growth_rate = serializers.DecimalField(max_digits=PERCENT_DIGITS, decimal_places=2, allow_null=True)
 
 
 class DatabaseSummarySerializer(SummarySerializer):

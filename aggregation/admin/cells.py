@@ -16,6 +16,8 @@ from capacity.outlook import signed
 from sessions_app.admin.links import badges
 
 UNKNOWN = "—"
+COUNTABLE = 1_000_000  # percent
+SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 TREND_TONES = {TrendDirection.GROWING: "info", TrendDirection.SHRINKING: "success", TrendDirection.STABLE: ""}
 
 
@@ -36,11 +38,14 @@ def change(bytes: int | None) -> str:
 
 
 def percent(value: Decimal | None) -> str:
-    """The same in percent."""
+    """The same in percent; what nobody would count the digits of as a power of ten: +2.00·10¹⁷ %."""
     if value is None:
         return UNKNOWN
     sign = "+" if value > 0 else "−" if value < 0 else ""
-    return f"{sign}{number_format(abs(value), 2, force_grouping=True)} %"
+    if abs(value) < COUNTABLE:
+        return f"{sign}{number_format(abs(value), 2, force_grouping=True)} %"
+    mantissa, power = f"{abs(value):.2e}".split("e+")
+    return f"{sign}{number_format(Decimal(mantissa), 2)}·10{power.translate(SUPERSCRIPT)} %"
 
 
 def measure(row: Aggregation, name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -13,6 +13,7 @@ from sessions_app.models import SyncSession
 from tests.aggregation.conftest import TODAY, aggregate, make_instance, store
 from tests.aggregation.reference import Day, Total
 from tests.people import api
+from whalefall import spreadsheet
 
 pytestmark = pytest.mark.django_db
 
@@ -129,11 +130,38 @@ def test_a_csv_file_has_every_row_and_no_formula(fleet):
     text = b"".join(answer.streaming_content).decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(text)))
     assert answer["Content-Type"].startswith("text/csv")
-    assert [(row["instance"], row["database"]) for row in rows if row["db_type"] == "mysql"] == [("'=two", "'-web")]
+    assert [(row["instance"], row["database_name"]) for row in rows if row["db_type"] == "mysql"] == [
+        ("'=two", "'-web")
+    ]
     assert sorted(int(row["avg_size"]) for row in rows) == sorted([30 * MB, 10 * MB, MB, 5 * MB + 1])
     answer = api("viewer").get(f"{URL}/instances/exports", {"period_type": "daily"})
     rows = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig"))))
     assert {row["trend_direction"] for row in rows} == {"growing", ""}
+
+
+@pytest.mark.parametrize("what", ["databases", "instances"])
+def test_a_csv_file_says_of_each_row_what_the_list_says(fleet, what):
+    found = items(what, sort="period_start", order="desc")
+    answer = api("viewer").get(f"{URL}/{what}/exports", {"period_type": "daily"})
+    rows = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig"))))
+    by_id = {row["id"]: row for row in rows}
+    assert len(rows) == len(found) > 1
+    for row in found:
+        instance = row.pop("instance")
+        told = {name: value for name, value in row.items() if not name.endswith("_mb")}
+        told |= {"instance": instance["name"], "db_type": instance["db_type"]}
+        written = by_id[str(row["id"])]
+        assert written.keys() == told.keys()
+        for name, value in told.items():
+            if name in ("collected_at", "calculated_at", "created_at"):  # which a file tells to the second
+                assert abs(datetime.fromisoformat(written[name]) - datetime.fromisoformat(value)) < timedelta(seconds=1)
+            else:
+                assert spreadsheet.unguard(written[name]) == as_text(value)
+
+
+def as_text(value):
+    """A value of a JSON document as a cell."""
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def test_lists_take_a_fixed_number_of_statements(fleet, django_assert_max_num_queries):

@@ -9,9 +9,8 @@ import pytest
 from django.utils import timezone
 
 from aggregation.models import DatabaseSizeAggregation
-from capacity.models import DatabaseSizeStat
 from sessions_app.models import SyncSession
-from tests.aggregation.conftest import make_instance, measure
+from tests.aggregation.conftest import make_instance, measure, poisoned
 from tests.aggregation.test_session import fleet
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -52,20 +51,11 @@ def test_what_it_cannot_do_is_one_line_and_status_1(manage, arguments, code):
 
 
 def test_a_failed_instance_is_exit_status_1(manage):
-    fleet(2)
-    DatabaseSizeStat.objects.filter(instance__name="db01").update(size_bytes=2**63 - 1)
-    assert (
-        manage(
-            "aggregate",
-            "--from",
-            str(timezone.localdate() - timedelta(days=9)),
-            "--period",
-            "daily",
-            "--period",
-            "weekly",
-        ).status
-        == 1
-    )
+    instances = fleet(2)
+    first = timezone.localdate() - timedelta(days=9)
+    with poisoned(instances[1]):
+        done = manage("aggregate", "--from", str(first), "--period", "daily", "--period", "weekly")
+    assert done.status == 1
 
 
 def test_a_run_that_finds_nothing_to_roll_up_is_exit_status_1_and_an_empty_part_of_a_range_is_not(manage):

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -15,37 +15,66 @@ from aggregation.models import DatabaseSizeAggregation, InstanceSizeAggregation
 from aggregation.periods import PeriodType
 from instances.models import Instance
 from tests.aggregation import reference
-from tests.aggregation.conftest import TODAY, aggregate, make_instance, measure, store
+from tests.aggregation.conftest import TODAY, aggregate, make_instance, measure, moment, store
 from tests.aggregation.reference import Day, Total
 
 pytestmark = pytest.mark.django_db
 
-FIGURES = [
-    "data_count", "is_complete",
-    "avg_size", "max_size", "min_size", "size_change", "size_change_percent",
-    "avg_data_size", "max_data_size", "min_data_size", "data_size_change", "data_size_change_percent",
-    "avg_log_size", "max_log_size", "min_log_size", "log_size_change", "log_size_change_percent",
-]  # fmt: skip
-TOTALS = [
-    "data_count", "is_complete", "is_lower_bound", "total_size", "max_size", "min_size", "database_count",
-    "avg_database_count", "max_database_count", "min_database_count", "total_size_change", "total_size_change_percent",
-    "database_count_change", "database_count_change_percent", "trend_direction",
-]  # fmt: skip
+# What says which row it is, and the times of writing, of which the reference knows nothing.
+KEYS = {"id", "instance_id", "period_type", "period_start", "database_name", "created_at", "calculated_at"}
+MOST = 9 * 10**18 // 400  # bytes; up to here SQLite, too, knows the last hundredth
+LARGEST = 2**63 - 1  # of a column
 
 
 def database_rows(type, start):
-    rows = DatabaseSizeAggregation.objects.filter(period_type=type, period_start=start)
-    return {(row[0], row[1]): row[2:] for row in rows.values_list("instance_id", "database_name", *FIGURES)}
+    rows = DatabaseSizeAggregation.objects.filter(period_type=type, period_start=start).values()
+    return {(row["instance_id"], row["database_name"]): figures(row) for row in rows}
 
 
 def instance_rows(type, start):
-    rows = InstanceSizeAggregation.objects.filter(period_type=type, period_start=start)
-    return {row[0]: row[1:] for row in rows.values_list("instance_id", *TOTALS)}
+    rows = InstanceSizeAggregation.objects.filter(period_type=type, period_start=start).values()
+    return {row["instance_id"]: figures(row) for row in rows}
 
 
-# Each history keeps to one, because SQLite knows fifteen digits of a percentage.
-SIZES = st.sampled_from([st.integers(0, 20), st.integers(0, 10**9), st.integers(10**8, 5 * 10**15)])
-DAYS_AGO = st.integers(0, 200)
+def figures(row):
+    """Every column but the keys and the times of writing."""
+    return {name: value for name, value in row.items() if name not in KEYS}
+
+
+def stored(rows):
+    """What the main database keeps of the reference's rows: SQLite knows fifteen digits of a percentage."""
+    return {key: {name: percentage(value) if "percent" in name else value for name, value in row.items()}
+            for key, row in rows.items()}  # fmt: skip
+
+
+def percentage(value):
+    return value if connection.vendor != "sqlite" or value is None else About(value)
+
+
+class About:
+    """A decimal to a part in 10¹⁴, and exactly where it has fewer digits than SQLite keeps."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def __eq__(self, other):
+        return isinstance(other, Decimal) and abs(self.value - other) <= abs(self.value) // 10**12 / 100
+
+    def __repr__(self):
+        return f"about {self.value}"
+
+
+# A history keeps to one, so that its percentages are of all kinds.
+SIZES = st.sampled_from(
+    [
+        st.integers(0, 20),
+        st.integers(0, 10**9),
+        st.integers(10**8, 5 * 10**15),
+        st.sampled_from([0, 1, 2, 2**40, MOST - 1, MOST]) | st.integers(0, MOST),
+    ]
+)
+DAYS_AGO = st.integers(0, 200) | st.integers(0, 8)  # neighbours among them
+MINUTES = st.integers(0, 600 * 24 * 60)  # after the day itself: some were measured late
 
 
 @st.composite
@@ -53,12 +82,16 @@ def histories(draw):
     """Days and totals of two instances with two databases, by how many days ago."""
     number, size = st.integers(0, 1), draw(SIZES)
     part = st.none() | size
-    days = st.tuples(number, st.sampled_from(["app", "Web 数"]), DAYS_AGO, size, part, part)
-    totals = st.tuples(number, DAYS_AGO, size, st.integers(0, 40), st.booleans())
+    days = st.tuples(number, st.sampled_from(["app", "Web 数"]), DAYS_AGO, size, part, part, MINUTES)
+    totals = st.tuples(number, DAYS_AGO, size, st.integers(0, 40), st.booleans(), MINUTES)
     return (
         draw(st.lists(days, max_size=60, unique_by=lambda row: row[:3])),
         draw(st.lists(totals, max_size=40, unique_by=lambda row: row[:2])),
     )
+
+
+def measured(today, ago, minutes):
+    return moment(today - timedelta(days=ago)) + timedelta(minutes=minutes)
 
 
 @settings(
@@ -71,16 +104,57 @@ def histories(draw):
 def test_every_figure_is_that_of_the_reference(history, today):
     with transaction.atomic():
         pks = [make_instance(name).pk for name in ("one", "two")]
-        days = [Day(pks[i], name, today - timedelta(days=ago), *sizes) for i, name, ago, *sizes in history[0]]
-        totals = [Total(pks[i], today - timedelta(days=ago), *rest) for i, ago, *rest in history[1]]
+        days = [
+            Day(pks[i], name, today - timedelta(days=ago), *sizes, measured(today, ago, minutes))
+            for i, name, ago, *sizes, minutes in history[0]
+        ]
+        totals = [
+            Total(pks[i], today - timedelta(days=ago), *rest, measured(today, ago, minutes))
+            for i, ago, *rest, minutes in history[1]
+        ]
         store(days, totals)
         aggregate(*Instance.objects.all(), today=today, use_current_period=True)
         for type in PeriodType:
             for period in (periods.last_complete(type, today), periods.current(type, today)):
                 borders = period.start, period.end, period.previous.start, today
-                assert database_rows(type, period.start) == reference.databases(days, *borders)
-                assert instance_rows(type, period.start) == reference.instances(totals, *borders)
+                assert database_rows(type, period.start) == stored(reference.databases(days, *borders))
+                assert instance_rows(type, period.start) == stored(reference.instances(totals, *borders))
         transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "percent"),
+    [
+        (1, 2 * 10**15, "199999999999999900.00"),
+        (1, LARGEST, "922337203685477580600.00"),
+        (LARGEST, 1, "-100.00"),
+        (LARGEST, LARGEST, "0.00"),
+        (MOST, MOST + MOST // 20_000, "0.01"),  # exactly half a hundredth
+        (MOST, MOST + MOST // 20_000 - 1, "0.00"),
+        (MOST, MOST - MOST // 20_000, "-0.01"),
+        (44 * 10**15, 66_002_200_000_000_000, "50.01"),
+        (44 * 10**15, 66_002_200_000_000_000 - 1, "50.00"),  # a byte below the half, which no float tells
+        (4 * 10**18, 6 * 10**18, "50.00"),
+        (3, 1, "-66.67"),
+    ],
+)
+def test_no_size_is_too_large_to_be_compared(instance, before, now, percent):
+    measure(instance, {"2026-03-16": before, "2026-03-17": now})
+    aggregate(instance, periods=["daily"])
+    row, total = DatabaseSizeAggregation.objects.get(), InstanceSizeAggregation.objects.get()
+    assert (row.avg_size, row.size_change) == (total.total_size, total.total_size_change) == (now, now - before)
+    expected = percentage(Decimal(percent))
+    assert row.size_change_percent == expected
+    assert total.total_size_change_percent == expected
+
+
+def test_no_sum_of_days_is_too_large_for_their_average(instance):
+    sizes = [LARGEST, LARGEST, LARGEST - 1, LARGEST - 3, 0, 1, LARGEST]
+    measure(instance, {f"2026-03-{day:02}": size for day, size in enumerate(sizes, 9)})
+    aggregate(instance, periods=["weekly"])
+    row, total = DatabaseSizeAggregation.objects.get(), InstanceSizeAggregation.objects.get()
+    assert row.avg_size == total.total_size == reference.mean(sizes)
+    assert (row.max_size, row.min_size) == (total.max_size, total.min_size) == (LARGEST, 0)
 
 
 def test_a_week_is_compared_with_the_week_before(instance):
@@ -118,6 +192,7 @@ def test_the_trend_turns_beyond_five_percent(instance, now, trend):
     measure(instance, {"2026-03-16": 10000, "2026-03-17": now})
     aggregate(instance, periods=["daily"])
     assert InstanceSizeAggregation.objects.get().trend_direction == trend
+    assert DatabaseSizeAggregation.objects.get().trend_direction == trend
 
 
 def test_today_is_left_out_unless_asked_for_by_name(instance):

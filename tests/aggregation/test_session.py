@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import threading
+import os
+import signal
+import sys
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from aggregation.models import DatabaseSizeAggregation, InstanceSizeAggregation
 from aggregation.options import Options
 from aggregation.services import start_aggregation
-from capacity.models import DatabaseSizeStat
-from instances.models import Instance
 from sessions_app import engine, schedules, services
-from tests.aggregation.conftest import aggregate, make_instance, store
+from tests.aggregation.conftest import aggregate, make_instance, poisoned, store
 from tests.aggregation.reference import Day, Total
+from whalefall import processes
 from whalefall.errors import AggregationDisabled
 
 BOTH = (DatabaseSizeAggregation, InstanceSizeAggregation)
@@ -45,27 +46,17 @@ def run(**asked):
 def test_one_poisoned_instance_leaves_the_others_refreshed():
     instances = fleet()
     poison = instances[7]
-    # The sum of its days is more than a bigint holds.
-    DatabaseSizeStat.objects.filter(instance=poison, database_name="web").update(size_bytes=2**63 - 1)
-    session = run(
-        start_date=timezone.localdate() - timedelta(days=8), end_date=timezone.localdate(), periods=["daily", "weekly"]
-    )
+    with poisoned(poison):
+        session = run(
+            start_date=timezone.localdate() - timedelta(days=8),
+            end_date=timezone.localdate(),
+            periods=["daily", "weekly"],
+        )
     assert (session.successful_instances, session.failed_instances) == (19, 1)
     assert session.records.get(status="failed").instance == poison
     for model in BOTH:
         found = set(model.objects.values_list("instance_id", flat=True))
         assert found == {one.pk for one in instances} - {poison.pk}
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_sum_that_no_column_holds_is_not_tried_again():
-    fleet(2)
-    DatabaseSizeStat.objects.filter(instance__name="db01", database_name="web").update(size_bytes=2**63 - 1)
-    asked = Options(start_date=timezone.localdate() - timedelta(days=8), end_date=timezone.localdate())
-    session = start_aggregation(asked, max_attempts=3)
-    engine.run(session=session)
-    record = session.records.get(instance__name="db01")
-    assert (record.status, record.attempts) == ("failed", 1)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -108,47 +99,79 @@ def test_switched_off_a_person_is_refused_and_a_schedule_skips(settings):
     assert {record.reason for record in session.records.all()} == {"aggregation_disabled"}
 
 
+@pytest.fixture
+def start(tmp_path):
+    """Start a process that rolls up one chunk, in the order of its instances; it ends with the test."""
+    started = []
+
+    def begin(today, instances):
+        own = connection.settings_dict
+        url = f"postgres://{own['USER']}@{own['HOST']}:{own['PORT']}/{own['NAME']}"
+        process = processes.start(
+            [sys.executable, "-m", "tests.aggregation.process", today, *(one.pk for one in instances)],
+            log=tmp_path / f"process-{len(started)}",
+            ending=signal.SIGKILL,
+            environment={**os.environ, "DATABASE_URL": url},
+        )
+        started.append(process)
+        return process
+
+    yield begin
+    for process in started:
+        processes.end(process, signal.SIGKILL)
+    for log in tmp_path.glob("process-*"):
+        print(log.read_text())  # pytest shows it when the test failed
+
+
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite lets one writer in at a time")
-def test_two_processes_on_one_chunk_leave_one_correct_set_of_rows():
-    fleet(10)
-    errors = []
-    together = threading.Barrier(2)
-
-    def work(instances):
-        try:
-            together.wait(10)
-            for _ in range(3):
-                aggregate(*instances, today=timezone.localdate(), use_current_period=True)
-        except Exception as error:
-            errors.append(error)
-        finally:
-            connection.close()
-
-    instances = list(Instance.objects.order_by("pk"))
-    workers = [threading.Thread(target=work, args=(order,)) for order in (instances, instances[::-1])]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
-    assert errors == []
-    yesterday = timezone.localdate() - timedelta(days=1)
+@pytest.mark.skipif(
+    connection.vendor != "postgresql",
+    reason="SQLite's test database is in this process's memory, and SQLite lets one writer in at a time",
+)
+def test_two_processes_on_one_chunk_leave_one_correct_set_of_rows(start):
+    instances = fleet(10)
+    today = timezone.localdate()
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE database_size_aggregations IN SHARE MODE")
+        workers = [start(today, order) for order in (instances, instances[::-1])]
+        until_writers_wait(2)
+    # Now both are let go, at once.
+    assert [worker.wait(60) for worker in workers] == [0, 0]
+    yesterday = today - timedelta(days=1)
     days = DatabaseSizeAggregation.objects.filter(period_type="daily")
     assert sorted(
         days.values_list("instance_id", "database_name", "period_start", "avg_size", "size_change")
     ) == sorted((one.pk, name, yesterday, 10, 0) for one in instances for name in ("app", "web"))
     totals = InstanceSizeAggregation.objects.filter(period_type="daily")
     assert sorted(totals.values_list("instance_id", "total_size")) == sorted((one.pk, 20) for one in instances)
+    for model in BOTH:
+        before = list(model.objects.order_by("pk").values())
+        aggregate(*instances, today=today, use_current_period=True)
+        assert list(model.objects.order_by("pk").values()) == before
+
+
+def until_writers_wait(number):
+    """Returns when so many others wait for the table that this transaction holds, as PostgreSQL itself sees it."""
+    with connection.cursor() as cursor:
+        for _ in range(3000):
+            cursor.execute(
+                "SELECT pg_sleep(0.01), count(*) FROM pg_locks"
+                " WHERE NOT granted AND relation = 'database_size_aggregations'::regclass"
+            )
+            if cursor.fetchone()[1] == number:
+                return
+    raise AssertionError("not all of them came to write")
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_retry_takes_the_same_periods():
     instances = fleet(2)
-    DatabaseSizeStat.objects.filter(instance=instances[0]).update(size_bytes=2**63 - 1)
-    session = run(
-        periods=["weekly"], start_date=timezone.localdate() - timedelta(days=14), end_date=timezone.localdate()
-    )
-    DatabaseSizeStat.objects.update(size_bytes=10)
+    with poisoned(instances[0]):
+        session = run(
+            periods=["weekly"], start_date=timezone.localdate() - timedelta(days=14), end_date=timezone.localdate()
+        )
+    assert session.failed_instances == 1
     again = services.retry_session(session)
     engine.run(session=again)
     assert set(InstanceSizeAggregation.objects.values_list("instance_id", "period_type")) == {

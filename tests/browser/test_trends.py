@@ -105,3 +105,23 @@ def test_the_pages_fit_a_telephone_without_scrolling_sideways(operator: Page, li
         operator.goto(live_server.url + path)
         assert operator.evaluate("document.documentElement.scrollWidth") <= 390, path
         assert operator.locator("canvas[data-chart]").first.evaluate(INK)["painted"] > 1_000
+
+
+@pytest.mark.parametrize("width", [1400, 400])
+def test_long_names_and_a_percentage_of_many_digits_leave_room_for_each_other(
+    operator: Page, live_server, fleet, width
+):
+    yesterday = timezone.localdate() - timedelta(days=1)
+    instance = make_instance("billing-production-frankfurt-01.internal.example")
+    store([Day(instance.pk, LONG, yesterday - timedelta(days=1), 1), Day(instance.pk, LONG, yesterday, 2 * 10**15)])
+    aggregate(instance, today=timezone.localdate(), periods=["daily"])
+    operator.set_viewport_size({"width": width, "height": 900})
+    operator.goto(f"{live_server.url}{TRENDS}?measure=percent")
+    fastest = operator.get_by_role("region", name="Fastest growing in percent").get_by_role("row").first
+    expect(fastest).to_contain_text("+2.00·10¹⁷ %")
+    assert fastest.get_by_role("cell").first.bounding_box()["width"] > 100
+    assert operator.evaluate("document.documentElement.scrollWidth") <= width
+    cut = "[...document.querySelectorAll('#result_list td')].filter(cell => cell.scrollWidth > cell.clientWidth).length"
+    assert operator.evaluate(cut) == 0
+    coverage = operator.locator("#result_list tbody tr").first.locator(".field-coverage").bounding_box()
+    assert coverage["x"] + coverage["width"] <= width

@@ -17,8 +17,14 @@
         return `${bytes < 0 ? "−" : ""}${number} ${UNITS[unit]}`;
     };
 
-    const percent = (value) =>
-        `${value < 0 ? "−" : ""}${Math.abs(value).toLocaleString(LANGUAGE, { maximumFractionDigits: 2 })} %`;
+    // Like the pages: what nobody would count the digits of is a power of ten.
+    const percent = (value) => {
+        const [whole, sign] = [Math.abs(value), value < 0 ? "−" : ""];
+        const power = whole < 1e6 ? 0 : Number(whole.toExponential(2).split("e")[1]);
+        const number = (whole / 10 ** power).toLocaleString(LANGUAGE, { maximumFractionDigits: 2 });
+        const raised = [...String(power)].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]).join("");
+        return `${sign}${number}${power ? `·10${raised}` : ""} %`;
+    };
 
     // Round steps of the unit that the axis has: Chart.js would choose round numbers of bytes.
     const step = (highest) => {
@@ -29,6 +35,10 @@
         const nice = [1, 2, 5, 10].find((factor) => factor * power >= rough) * power;
         return Math.max(1, nice * unit);
     };
+
+    // Long names are told apart by their ends as much as by their beginnings.
+    const shortened = (name, most) =>
+        name.length > most ? `${name.slice(0, Math.ceil(most / 2))}…${name.slice(1 - Math.floor(most / 2))}` : name;
 
     const colours = (canvas) => {
         const style = getComputedStyle(canvas);
@@ -99,9 +109,7 @@
                 color: colour.text, autoSkipPadding: 24, maxRotation: 0, autoSkip: !isRanking,
                 // Names may be long, and the bars are what is to be seen.
                 ...(isRanking ? { callback(value) {
-                    const name = this.getLabelForValue(value);
-                    const most = Math.max(12, Math.floor(canvas.clientWidth / 24));
-                    return name.length > most ? `${name.slice(0, most - 1)}…` : name;
+                    return shortened(this.getLabelForValue(value), Math.max(12, Math.floor(canvas.clientWidth / 24)));
                 } } : {}),
             },
         };
@@ -133,7 +141,8 @@
                             filter: (item) => item.text,
                             generateLabels: (chart) =>
                                 Chart.defaults.plugins.legend.labels.generateLabels(chart).map((item) => ({
-                                    ...item, fillStyle: item.strokeStyle, lineWidth: 0, borderRadius: 2,
+                                    ...item, text: shortened(item.text, Math.max(20, Math.floor(canvas.clientWidth / 8))),
+                                    fillStyle: item.strokeStyle, lineWidth: 0, borderRadius: 2,
                                 })),
                         },
                     },
