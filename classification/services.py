@@ -46,6 +46,9 @@ def create_classification(*, code: str = "", display_name: str = "", **fields: A
     code = (code or display_name).strip().lower()
     if not code:
         raise ValidationFailed(detail=_("a class has a code or a name"))
+    most = AccountClassification._meta.get_field("code").max_length or 0
+    if len(code) > most:  # in small letters it may be longer than it was
+        raise ValidationFailed(detail=_("a code has {number} characters at most").format(number=most))
     with _unique(code):
         return AccountClassification.objects.create(code=code, display_name=display_name.strip(), **fields)
 

@@ -26,6 +26,14 @@ from whalefall.errors import NotFound, ValidationFailed
 VIEW = "classification.view_classificationrule"
 
 
+class Flag(django_filters.TypedChoiceFilter):
+    """true or false; a misspelt one is refused, because ignored it would mean everything."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        choices = [("true", "true"), ("false", "false")]
+        super().__init__(choices=choices, coerce=lambda text: text == "true", empty_value=None, **kwargs)
+
+
 class RuleFilter(django_filters.FilterSet):
     """Current versions unless `all_versions` asks for every one."""
 
@@ -34,8 +42,8 @@ class RuleFilter(django_filters.FilterSet):
     )
     db_type = django_filters.ChoiceFilter(choices=dbms.choices)
     rule_group_id = django_filters.UUIDFilter()
-    is_active = django_filters.BooleanFilter()
-    all_versions = django_filters.BooleanFilter(method="with_old_ones")
+    is_active = Flag()
+    all_versions = Flag(method="with_old_ones")
 
     def with_old_ones(self, queryset: Any, name: str, value: bool) -> Any:
         return queryset

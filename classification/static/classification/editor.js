@@ -26,6 +26,13 @@ const start = (editor) => {
         return around.sort((one, other) => other.dataset.path.length - one.dataset.path.length)[0] ?? null;
     };
 
+    /** What is said of a path, with the name that the place has in the tree. */
+    const placed = (text, path, where) => {
+        const field = where.querySelector(":scope > label")?.textContent;
+        const name = [where.closest("[data-node]").getAttribute("aria-label"), field].filter(Boolean).join(" · ");
+        return text.replace(new RegExp(`(?<!\\w)${path.replace(/[.[\]]/g, "\\$&")}(?![\\w.[])`, "g"), () => name);
+    };
+
     const tell = (found) => {
         for (const old of shown.querySelectorAll(".wf-said")) old.remove();
         for (const old of shown.querySelectorAll(".wf-refused, .wf-doubted")) {
@@ -33,9 +40,10 @@ const start = (editor) => {
             old.querySelector("[aria-invalid]")?.removeAttribute("aria-invalid");
         }
         messages.replaceChildren();
-        for (const { path, text, tone } of found) {
-            messages.append(el("p", { class: `wf-message-${tone}` }, text));
+        for (const { path, text: said, tone } of found) {
             const where = path ? place(path) : null;
+            const text = where ? placed(said, path, where) : said;
+            messages.append(el("p", { class: `wf-message-${tone}` }, text));
             if (!where) continue;
             where.classList.add(tone === "bad" ? "wf-refused" : "wf-doubted");
             where.append(el("span", { class: `wf-said wf-message-${tone}` }, text));
