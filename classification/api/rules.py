@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import django_filters
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -32,6 +32,7 @@ class Flag(django_filters.TypedChoiceFilter):
     def __init__(self, **kwargs: Any) -> None:
         choices = [("true", "true"), ("false", "false")]
         super().__init__(choices=choices, coerce=lambda text: text == "true", empty_value=None, **kwargs)
+        extend_schema_field({"type": "boolean"})(self)
 
 
 class RuleFilter(django_filters.FilterSet):
