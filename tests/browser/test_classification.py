@@ -165,6 +165,18 @@ def test_the_json_and_the_tree_stay_in_step(editing: Page):
     expect(node(editing, "Condition 2.2.1").get_by_label("Pattern")).to_have_value("app%")
 
 
+def test_what_was_found_for_another_draft_is_no_longer_shown(editing: Page):
+    editing.get_by_role("button", name="Who would enter and leave?").click()
+    expect(editing.get_by_text("Would enter: 2")).to_be_visible()
+    node(editing, "Condition 1").get_by_label("Name").fill("others")
+    expect(editing.get_by_text("Would enter:")).to_have_count(0)
+
+
+def test_a_mistake_in_json_that_is_no_tree_is_told_by_its_path(editing: Page):
+    editing.locator("[data-editor] textarea").fill('{"version": 4, "expr": {"op": "AND", "args": [{"fn": "ownz"}]}}')
+    expect(editing.locator("[data-messages]")).to_contain_text("expr.args[0].fn: 'ownz' is unknown")
+
+
 def test_the_pages_fit_into_a_narrow_window(editing: Page, live_server, accounts, written_rule):
     editing.set_viewport_size({"width": 390, "height": 900})
     classify()

@@ -41,7 +41,7 @@ const start = (editor) => {
         }
         messages.replaceChildren();
         for (const { path, text: said, tone } of found) {
-            const where = path ? place(path) : null;
+            const where = path && !shown.inert ? place(path) : null; // an inert tree is not what the JSON says
             const text = where ? placed(said, path, where) : said;
             messages.append(el("p", { class: `wf-message-${tone}` }, text));
             if (!where) continue;
@@ -63,6 +63,7 @@ const start = (editor) => {
     };
 
     const checkSoon = (document) => {
+        editor.dispatchEvent(new Event("draft", { bubbles: true }));
         clearTimeout(timer);
         timer = setTimeout(() => check(document), PAUSE);
     };
@@ -133,6 +134,7 @@ const start = (editor) => {
             return path;
         });
         made.append(el("div", { class: "wf-node-head" },
+            number ? el("span", { class: "wf-number", "aria-hidden": "true" }, number) : null,
             el("select", { class: "wf-input wf-kind", "aria-label": name, "data-control": "kind", onchange: choose },
                 ...options.filter(([value, , usable]) => usable || value === known.fn)
                     .map(([value, label]) => el("option", { value, selected: value === (known.op ?? known.fn) }, label))),
@@ -176,8 +178,9 @@ const start = (editor) => {
             document = JSON.parse(area.value);
         } catch (error) {
             clearTimeout(timer);
-            tell([{ path: "", text: filled(texts.not_json, { problem: error.message }), tone: "bad" }]);
+            editor.dispatchEvent(new Event("draft", { bubbles: true }));
             shown.inert = true;
+            tell([{ path: "", text: filled(texts.not_json, { problem: error.message }), tone: "bad" }]);
             return;
         }
         const isTree = tree.isTree(document, functions);

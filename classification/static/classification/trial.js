@@ -99,6 +99,14 @@ const start = (trial) => {
         if (answer.has_more) found.append(el("li", { class: "wf-hint" }, texts.more_accounts));
     };
 
+    // What was found for another draft would be taken for this one's.
+    const forget = () => {
+        asked.abort();
+        explained.abort();
+        result.replaceChildren();
+        explanation.replaceChildren();
+    };
+
     let timer = 0;
     const field = trial.querySelector("input[type=search]");
     field.addEventListener("input", () => {
@@ -106,6 +114,8 @@ const start = (trial) => {
         timer = setTimeout(() => search(field.value.trim()), PAUSE);
     });
     trial.querySelector("[data-preview]").addEventListener("click", preview);
+    document.addEventListener("draft", forget);
+    for (const chosen of document.querySelectorAll("select[name=classification], select[name=db_type]")) chosen.addEventListener("change", forget);
     trial.hidden = false;
 };
 
