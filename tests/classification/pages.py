@@ -6,6 +6,9 @@ import json
 import re
 from typing import Any
 
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from classification.models import AccountClassification, ClassificationRule
@@ -55,3 +58,11 @@ def new(**fields: Any) -> dict[str, Any]:
 def errors(response: Any) -> dict[str, list[str]]:
     assert response.status_code == 200
     return response.context["adminform"].form.errors
+
+
+def statements(client: Client, url: str, query: dict[str, Any] | None = None) -> int:
+    """How many statements a page takes."""
+    client.get(url, query)  # what Django remembers of content types and permissions is asked for once
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(url, query).status_code == 200
+    return len(queries)

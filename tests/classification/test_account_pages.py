@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission
 
+from accounts_sync.models import InstanceAccount
 from classification import services
 from classification.models import (
     AccountClassificationAssignment,
@@ -15,6 +16,7 @@ from tests.classification.conftest import (
     classify,
     facts,
     make_account,
+    make_instance,
     make_rule,
     superuser,
 )
@@ -24,6 +26,7 @@ from tests.classification.pages import (
     errors,
     of,
     page,
+    statements,
     text,
 )
 from tests.people import browser, person
@@ -110,3 +113,25 @@ def test_the_dashboard_counts_dangerous_and_unclassified_accounts(instance):
     for title, names in {"Dangerous accounts": ["boss", "dba"], "Unclassified accounts": ["idle"]}.items():
         listed = browser("viewer").get(cards[title].link).context["cl"].result_list
         assert [one.username for one in listed] == names
+
+
+def test_accounts_to_put_into_a_class_are_told_apart_by_their_instance(instance):
+    account = make_account(instance, "root")
+    other = make_account(make_instance("orders", "mysql"), "root")
+    url = page("accountclassificationassignment", view="accounts")
+    asked = {
+        "app_label": "classification", "model_name": "accountclassificationassignment", "field_name": "account",
+        "term": "root",
+    }  # fmt: skip
+    operator = browser("operator")
+    assert url in operator.get(page("accountclassificationassignment", view="add")).content.decode()
+    assert operator.get(url, asked).json()["results"] == [
+        {"id": str(account.pk), "text": "root — db1 (PostgreSQL)"},
+        {"id": str(other.pk), "text": "root — orders (MySQL / MariaDB)"},
+    ]
+    for number in range(10):
+        make_account(make_instance(f"more{number}"), "root")
+    few = statements(operator, url, {**asked, "term": "roo"})
+    InstanceAccount.objects.exclude(pk=account.pk).delete()
+    assert statements(operator, url, asked) == few
+    assert browser("nobody").get(url, asked).status_code == 403

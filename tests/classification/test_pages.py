@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection
-from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from classification import services
@@ -31,19 +28,13 @@ from tests.classification.pages import (
     of,
     page,
     rule_page,
+    statements,
 )
 from tests.people import browser
 
 pytestmark = pytest.mark.django_db
 
 HOSTILE = "</script><script>alert('x')</script>"
-
-
-def statements(client: Client, url: str) -> int:
-    client.get(url)  # what Django remembers of content types and permissions is asked for once
-    with CaptureQueriesContext(connection) as queries:
-        assert client.get(url).status_code == 200
-    return len(queries)
 
 
 def test_a_hostile_name_is_only_text(instance):
