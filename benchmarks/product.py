@@ -63,10 +63,22 @@ def register(db_type: str, logins: Sequence[Login]) -> None:
 
 def session(category: str = "account") -> int:
     """Run a session over all instances in this process; the number of statements on our own database."""
-    from django.db import connection
-
     from instances.models import Instance
     from sessions_app import engine, services
+
+    def run() -> SyncSession:
+        session = services.start_session(category=category, sync_type="manual_task", instances=Instance.objects.all())
+        engine.run(session=session)
+        return session
+
+    sent, started = counted(run)
+    check(started)
+    return sent
+
+
+def counted(work: Callable[[], T]) -> tuple[int, T]:
+    """How many statements it took on our own database, and what it returned."""
+    from django.db import connection
 
     sent = 0
 
@@ -76,10 +88,8 @@ def session(category: str = "account") -> int:
         return execute(*arguments)
 
     with connection.execute_wrapper(count):
-        started = services.start_session(category=category, sync_type="manual_task", instances=Instance.objects.all())
-        engine.run(session=started)
-    check(started)
-    return sent
+        done = work()
+    return sent, done
 
 
 def check(started: SyncSession) -> None:

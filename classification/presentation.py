@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.validators import RegexValidator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -34,6 +35,9 @@ PARAMETERS = {
     "pattern": gettext_lazy("Pattern"),
     "days": gettext_lazy("Days"),
 }
+
+
+ICON_NAME = RegexValidator(r"^[a-z0-9_]+\Z", gettext_lazy("Small letters, digits and underscores only."))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

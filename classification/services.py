@@ -45,7 +45,10 @@ def create_classification(*, code: str = "", display_name: str = "", **fields: A
     """A new class; of code and name either may stand for the other. Raises NameExists."""
     code = (code or display_name).strip().lower()
     if not code:
-        raise ValidationFailed(detail="a class has a code or a name")
+        raise ValidationFailed(detail=_("a class has a code or a name"))
+    most = AccountClassification._meta.get_field("code").max_length or 0
+    if len(code) > most:  # in small letters it may be longer than it was
+        raise ValidationFailed(detail=_("a code has {number} characters at most").format(number=most))
     with _unique(code):
         return AccountClassification.objects.create(code=code, display_name=display_name.strip(), **fields)
 
@@ -54,7 +57,7 @@ def update_classification(classification: AccountClassification, **fields: Any) 
     """Change a class; its code stays. Raises SystemClassification."""
     fixed = [name for name in OF_SYSTEM if name in fields and fields[name] != getattr(classification, name)]
     if classification.is_system and fixed:
-        raise SystemClassification(name=classification.name, detail="risk level and icon are fixed")
+        raise SystemClassification(name=classification.name, detail=_("risk level and icon are fixed"))
     for name, value in fields.items():
         setattr(classification, name, value)
     classification.save()
@@ -85,11 +88,13 @@ def read_expression(value: Any) -> Expression:
     """An expression as a person sends it: an object, or its JSON text. Raises DslV4Required, InvalidDslExpression."""
     if isinstance(value, str):
         if len(value.encode(errors="replace")) > MAX_EXPRESSION_BYTES:
-            raise ValidationFailed(detail=f"an expression has {MAX_EXPRESSION_BYTES} bytes at most")
+            raise ValidationFailed(
+                detail=_("an expression has {number} bytes at most").format(number=MAX_EXPRESSION_BYTES)
+            )
         try:
             value = orjson.loads(value)
         except ValueError as error:
-            raise ValidationFailed(detail=f"the expression is no JSON: {error}") from error
+            raise ValidationFailed(detail=_("the expression is no JSON: {problem}").format(problem=error)) from error
     return parse(value)
 
 
@@ -179,8 +184,13 @@ def _current(rule: ClassificationRule) -> ClassificationRule:
     """The row as it is now, kept from other changes."""
     locked = ClassificationRule.objects.select_for_update().get(pk=rule.pk)
     if locked.superseded_at is not None:
-        raise ConstraintViolation(detail=f"version {locked.rule_version} of {locked.rule_name} is not current")
+        raise _not_current(locked)
     return locked
+
+
+def _not_current(rule: ClassificationRule) -> ConstraintViolation:
+    said = _("version {version} of {name} is not current").format(version=rule.rule_version, name=rule.rule_name)
+    return ConstraintViolation(detail=said)
 
 
 def _stored(expression: Expression) -> dict[str, Any]:
@@ -199,7 +209,7 @@ def check_rule(
     Raises as create_rule() and update_rule().
     """
     if replaces is not None and replaces.superseded_at is not None:
-        raise ConstraintViolation(detail=f"version {replaces.rule_version} of {replaces.rule_name} is not current")
+        raise _not_current(replaces)
     stored = _stored(read_expression(expression))
     draft = ClassificationRule(classification=classification, db_type=db_type, rule_name=rule_name.strip(), **stored)
     draft.pk = replaces.pk if replaces is not None else None
@@ -208,7 +218,7 @@ def check_rule(
 
 def _check(rule: ClassificationRule) -> None:
     if not rule.rule_name:
-        raise ValidationFailed(detail="a rule has a name")
+        raise ValidationFailed(detail=_("a rule has a name"))
     same = ClassificationRule.objects.current().filter(classification=rule.classification_id, db_type=rule.db_type)
     alike = same.exclude(pk=rule.pk).filter(Q(rule_name=rule.rule_name) | Q(expression_digest=rule.expression_digest))
     if (other := alike.first()) is not None:
@@ -258,5 +268,5 @@ def assign(
 def withdraw(assignment: AccountClassificationAssignment) -> None:
     """Take back what a person assigned; again is no error. Raises ConstraintViolation for what a rule says."""
     if assignment.assignment_type != AssignmentType.MANUAL:
-        raise ConstraintViolation(detail="a rule says so, and would again: change the rule")
+        raise ConstraintViolation(detail=_("a rule says so, and would again: change the rule"))
     AccountClassificationAssignment.objects.filter(pk=assignment.pk).update(is_active=False)

@@ -14,7 +14,7 @@ import polib
 import pytest
 from django.conf import settings
 
-from whalefall.details import recognise
+from whalefall.details import DETAILS, recognise
 from whalefall.errors import CATALOGUE
 
 ROOT = Path(settings.BASE_DIR)
@@ -82,11 +82,20 @@ def test_a_translation_is_chinese_and_ends_as_its_text_does(committed: polib.POF
 
 
 def test_what_our_own_code_says_as_a_detail_is_known_to_be_translated() -> None:
-    """Every `detail=` and `reason=` that is written in `dbms` and the engine, with a word in each place."""
-    written = dict(literals(path) for path in [*ROOT.glob("dbms/**/*.py"), *ROOT.glob("sessions_app/*.py")])
+    """Every `detail=` and `reason=` that is written in these packages, with a word in each place."""
+    where = ("dbms/**/*.py", "sessions_app/*.py", "classification/**/*.py")
+    written = dict(literals(path) for pattern in where for path in ROOT.glob(pattern))
     phrases = {text for texts in written.values() for text in texts if " " in text}
     assert len(phrases) > 10
     assert {text for text in phrases if not recognise(text)[0]} == set()
+
+
+def test_what_is_said_of_an_expression_is_known_to_be_translated() -> None:
+    tree = ast.parse((ROOT / "classification/dsl/parse.py").read_text(encoding="utf-8"))
+    calls = [call for call in ast.walk(tree) if isinstance(call, ast.Call) and isinstance(call.func, ast.Name)]
+    said = {ast.literal_eval(call.args[0]) for call in calls if call.func.id == "_refused"}
+    assert len(said) > 10
+    assert said - set(DETAILS) == set()
 
 
 @pytest.mark.parametrize(
@@ -94,7 +103,9 @@ def test_what_our_own_code_says_as_a_detail_is_known_to_be_translated() -> None:
     [
         ("vanished", "vanished", {}),
         ("the whole read took longer than 30 s", "the whole read took longer than {seconds} s", {"seconds": "30"}),
+        ("expr.args[0].op is missing", "{path} is missing", {"path": "expr.args[0].op"}),
         ("it vanished", "", {}),
+        ("the relation is missing", "", {}),
         ("", "", {}),
     ],
 )

@@ -5,21 +5,43 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.views.autocomplete import AutocompleteJsonView
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
+from accounts_sync.models import InstanceAccount
 from classification import services
+from classification.admin import search
 from classification.admin.cells import class_badge
 from classification.admin.saving import StoredByService, StoringForm
 from classification.models import AccountClassificationAssignment, AssignmentQuerySet, AssignmentType
 from sessions_app.admin.links import link, page_url
 
 CHANGE = "classification.change_accountclassificationassignment"
+
+
+class AccountChoices(AutocompleteJsonView):
+    """Accounts by name, each with its instance: many servers have an account of the same name."""
+
+    def get_queryset(self) -> QuerySet[InstanceAccount]:
+        found: QuerySet[InstanceAccount] = super().get_queryset()
+        return found.select_related("instance")
+
+    def serialize_result(self, obj: Any, to_field_name: str) -> dict[str, str]:
+        return {"id": str(getattr(obj, to_field_name)), "text": search.label(obj)}
+
+
+class AccountSelect(AutocompleteSelect):
+    """Asks AccountChoices."""
+
+    url_name = "%s:classification_accountclassificationassignment_accounts"
 
 
 class AssignmentForm(StoringForm):
@@ -69,10 +91,17 @@ class AssignmentPage(StoredByService):
         return assignments.effective()
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name != "account":
+            return super().formfield_for_foreignkey(db_field, request, **kwargs)
+        kwargs["widget"] = AccountSelect(db_field, self.admin_site)
         field: Any = super().formfield_for_foreignkey(db_field, request, **kwargs)
-        if db_field.name == "account":  # many servers have an account of the same name
-            field.label_from_instance = lambda account: f"{account} · {account.instance.name}"
+        field.label_from_instance = search.label
         return field
+
+    def get_urls(self) -> list[URLPattern]:
+        choices = self.admin_site.admin_view(AccountChoices.as_view(admin_site=self.admin_site))
+        name = "classification_accountclassificationassignment_accounts"
+        return [path("accounts/", choices, name=name), *super().get_urls()]
 
     # An operator's own word is not for an admin alone, so who may change what people said may say and unsay it.
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -7,7 +7,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import User
-from django.core.validators import RegexValidator
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -26,7 +25,7 @@ from classification.admin.saving import StoredByService, StoringForm
 from classification.admin.starting import ClassifyNow
 from classification.api.classes import CURRENT_RULES
 from classification.models import AccountClassification, AccountClassificationAssignment
-from classification.presentation import RISK_TONES
+from classification.presentation import ICON_NAME, RISK_TONES
 from sessions_app.admin.links import badges, link
 from whalefall.errors import NameExists
 
@@ -39,7 +38,7 @@ class ClassForm(StoringForm):
         help_text=_("The name of a Material symbol, such as shield or smart_toy."),
         required=False,
         max_length=50,
-        validators=[RegexValidator(r"^[a-z0-9_]+$", _("Small letters, digits and underscores only."))],
+        validators=[ICON_NAME],
         widget=UnfoldAdminTextInputWidget,
     )
 

@@ -10,14 +10,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 import dbms
-from accounts_sync.models import AccountKind, InstanceAccount
+from accounts_sync.models import AccountKind
 from classification.dsl import names, parse
 from classification.dsl.functions import FUNCTIONS
 from classification.dsl.predicates import Function, Parameter
 from classification.dsl.subjects import SCOPES
 from classification.presentation import OPERATIONS, PARAMETERS
 
-ROLES_OFFERED = 2000  # over all database kinds
 # Which names an argument is offered: (function, argument) → a list of offers(); "scope" is that of the argument.
 SUGGESTIONS = {
     ("has_capability", "name"): "capability",
@@ -45,7 +44,7 @@ class ExpressionWidget(Textarea):
 
 
 def schema() -> dict[str, Any]:
-    """Everything that the editor cannot know by itself. One query."""
+    """Everything that the editor cannot know by itself, but for names of roles, which it asks for."""
     base = "/api/v1/accounts/classifications/rules/actions"
     return {
         "operations": [{"value": op, "label": str(label)} for op, label in OPERATIONS.items()],
@@ -59,6 +58,7 @@ def schema() -> dict[str, Any]:
             "preview": f"{base}/preview",
             "explain": f"{base}/explain",
             "accounts": reverse("admin:classification_classificationrule_accounts"),
+            "roles": reverse("admin:classification_classificationrule_roles"),
             "account": reverse("admin:accounts_sync_instanceaccount_change", args=[0]),
         },
         "texts": _texts(),
@@ -90,16 +90,11 @@ def _parameter(function: str, name: str, parameter: Parameter) -> dict[str, Any]
 
 
 def _offers() -> dict[str, dict[str, list[str]]]:
-    """{database kind: {list: names}}: capability, object, roles, scopes, and a list "scope:…" for each scope."""
-    roles: dict[str, list[str]] = {}
-    known = InstanceAccount.objects.active().filter(kind__in=(AccountKind.ROLE, AccountKind.GROUP)).order_by()
-    for kind, name in known.values_list("db_type", "username").distinct()[:ROLES_OFFERED]:
-        roles.setdefault(kind, []).append(name)
+    """{database kind: {list: names}}: capability, object, scopes, and a list "scope:…" for each scope."""
     return {
         kind: {
             "capability": sorted(names.CAPABILITIES | adapter.catalogue.get("capability", frozenset())),
             "object": sorted(adapter.catalogue.get("object", frozenset()) | adapter.catalogue.get("database", set())),
-            "roles": sorted(roles.get(kind, ())),
             "scopes": [scope for scope in SCOPES if adapter.catalogue.get(scope)],
             "scope:": sorted(frozenset[str]().union(*(adapter.catalogue.get(scope, ()) for scope in SCOPES))),
             **{f"scope:{scope}": sorted(adapter.catalogue.get(scope, ())) for scope in SCOPES},
@@ -145,4 +140,6 @@ def _texts() -> dict[str, str]:
         "fails": _("does not hold"),
         "nobody": _("nobody can say"),
         "nobody_found": _("No account of this database kind has such a name."),
+        "more_accounts": _("There are more: type more of the name, or of the instance's name behind a space."),
+        "more_roles": _("There are more roles of this name: type more of it."),
     }

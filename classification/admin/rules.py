@@ -18,8 +18,8 @@ from unfold.decorators import action, display
 from unfold.views import ChangeList
 
 import dbms
-from accounts_sync.models import InstanceAccount
 from classification import days, services
+from classification.admin import search
 from classification.admin.cells import class_badge
 from classification.admin.forms import RuleForm
 from classification.admin.saving import StoredByService
@@ -34,7 +34,6 @@ from whalefall.errors import WhaleFallError
 from whalefall.messages import render_error
 
 VERSIONS_SHOWN = 100
-ACCOUNTS_OFFERED = 20
 
 
 class CurrentRules(ChangeList):
@@ -142,6 +141,7 @@ class RulePage(ClassifyNow, StoredByService):
         prefix = "classification_classificationrule"
         own = [
             path("accounts/", self.admin_site.admin_view(self.find_accounts), name=f"{prefix}_accounts"),
+            path("roles/", self.admin_site.admin_view(self.find_roles), name=f"{prefix}_roles"),
             path("check/", self.admin_site.admin_view(self.check_draft), name=f"{prefix}_check"),
         ]
         return [*own, *super().get_urls()]
@@ -161,18 +161,22 @@ class RulePage(ClassifyNow, StoredByService):
         found = warnings(expression, kind) if kind in dbms.ADAPTERS else []
         return JsonResponse({"warnings": [{"path": path, "message": text} for path, text in found]})
 
-    def find_accounts(self, request: HttpRequest) -> HttpResponse:
-        """{accounts: [{id, text}]} whose name begins with `q`, of a database kind: to choose one to explain."""
+    def _check_sees_accounts(self, request: HttpRequest) -> None:
         if not (self.has_view_permission(request) and request.user.has_perm("accounts_sync.view_instanceaccount")):
             raise PermissionDenied
-        accounts = InstanceAccount.objects.active().filter(
-            db_type=request.GET.get("db_type", ""),
-            username__istartswith=request.GET.get("q", "")[:256],
-            instance__deleted_at__isnull=True,
-        )
-        found = accounts.select_related("instance").order_by("username", "pk")[:ACCOUNTS_OFFERED]
-        named = [{"id": one.pk, "text": f"{one.display_name} · {one.instance.name}"} for one in found]
-        return JsonResponse({"accounts": named})
+
+    def find_accounts(self, request: HttpRequest) -> HttpResponse:
+        """{accounts: [{id, text}], has_more} of a database kind, to choose one to explain.
+
+        `q` is how the name begins; words behind a space are looked for in the instance's name.
+        """
+        self._check_sees_accounts(request)
+        return JsonResponse(search.accounts(request.GET.get("db_type", ""), request.GET.get("q", "")))
+
+    def find_roles(self, request: HttpRequest) -> HttpResponse:
+        """{names, has_more}: the roles of a database kind whose name contains `q`."""
+        self._check_sees_accounts(request)
+        return JsonResponse(search.roles(request.GET.get("db_type", ""), request.GET.get("q", "")))
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], add: bool = False, change: bool = False,

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import django_filters
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -26,6 +26,15 @@ from whalefall.errors import NotFound, ValidationFailed
 VIEW = "classification.view_classificationrule"
 
 
+class Flag(django_filters.TypedChoiceFilter):
+    """true or false; a misspelt one is refused, because ignored it would mean everything."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        choices = [("true", "true"), ("false", "false")]
+        super().__init__(choices=choices, coerce=lambda text: text == "true", empty_value=None, **kwargs)
+        extend_schema_field({"type": "boolean"})(self)
+
+
 class RuleFilter(django_filters.FilterSet):
     """Current versions unless `all_versions` asks for every one."""
 
@@ -34,8 +43,8 @@ class RuleFilter(django_filters.FilterSet):
     )
     db_type = django_filters.ChoiceFilter(choices=dbms.choices)
     rule_group_id = django_filters.UUIDFilter()
-    is_active = django_filters.BooleanFilter()
-    all_versions = django_filters.BooleanFilter(method="with_old_ones")
+    is_active = Flag()
+    all_versions = Flag(method="with_old_ones")
 
     def with_old_ones(self, queryset: Any, name: str, value: bool) -> Any:
         return queryset

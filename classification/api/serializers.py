@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from classification.models import AccountClassification, AccountClassificationAssignment, ClassificationRule, RiskLevel
+from classification.presentation import ICON_NAME
 from whalefall.api.serializers import Body, ModelSerializer
 
 BIGGEST_ID = 2**63 - 1
@@ -40,7 +42,7 @@ class ClassificationChange(Body):
     display_name = serializers.CharField(max_length=100, required=False)
     description = serializers.CharField(max_length=10_000, required=False, allow_blank=True)
     risk_level = serializers.ChoiceField(choices=RiskLevel.choices, required=False)
-    icon_name = serializers.CharField(max_length=50, required=False, allow_blank=True)
+    icon_name = serializers.CharField(max_length=50, required=False, allow_blank=True, validators=[ICON_NAME])
     priority = serializers.IntegerField(min_value=0, max_value=100, required=False)
 
 
@@ -119,7 +121,7 @@ class ExplainRequest(Body):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("rule_id" in attrs) == ("rule_expression" in attrs):
-            raise serializers.ValidationError("Name either rule_id or rule_expression.")
+            raise serializers.ValidationError(_("Name either rule_id or rule_expression."))
         return attrs
 
 

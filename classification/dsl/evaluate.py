@@ -49,10 +49,12 @@ def compile_expression(expression: Expression) -> Program:
 def _compile(node: Node) -> Test:
     if isinstance(node, Call):
         return FUNCTIONS[node.fn].build(node.args)
-    tests = [_compile(arg) for arg in node.args]
-    if node.op == "NOT":
-        return _negation(tests[0])
-    return _until(tests, decisive=node.op == "OR")
+    return operation(node.op, [_compile(arg) for arg in node.args])
+
+
+def operation(op: str, tests: Sequence[Test]) -> Test:
+    """AND, OR or NOT of the tests of its arguments."""
+    return _negation(tests[0]) if op == "NOT" else _until(tests, decisive=op == "OR")
 
 
 def _negation(test: Test) -> Test:

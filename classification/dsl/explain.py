@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from classification.dsl.evaluate import compile_expression
+from classification.dsl.evaluate import operation
 from classification.dsl.functions import FUNCTIONS
 from classification.dsl.nodes import Call, Expression, Node
-from classification.dsl.predicates import Truth
+from classification.dsl.predicates import Test, Truth
 from classification.dsl.subjects import Subject
 
 EVIDENCE_SHOWN = 20
@@ -48,15 +48,20 @@ class Explanation:
 
 def explain(expression: Expression, subject: Subject) -> Explanation:
     """Every node's outcome; nothing is left out, unlike in a run."""
-    return _explain(expression.version, expression.root, subject, "expr")
+    return _explain(expression.root, subject, "expr")
 
 
-def _explain(version: int, node: Node, subject: Subject, path: str) -> Explanation:
-    outcome = compile_expression(Expression(version=version, root=node)).test(subject)
+def _explain(node: Node, subject: Subject, path: str) -> Explanation:
     if isinstance(node, Call):
+        outcome = FUNCTIONS[node.fn].build(node.args)(subject)
         evidence: tuple[str, ...] = ()
         if outcome:
             evidence = tuple(islice(FUNCTIONS[node.fn].evidence(node.args)(subject), EVIDENCE_SHOWN))
         return Explanation(path=path, name=node.fn, arguments=node.args, outcome=outcome, evidence=evidence)
-    children = tuple(_explain(version, arg, subject, f"{path}.args[{number}]") for number, arg in enumerate(node.args))
+    children = tuple(_explain(arg, subject, f"{path}.args[{number}]") for number, arg in enumerate(node.args))
+    outcome = operation(node.op, [_known(child.outcome) for child in children])(subject)
     return Explanation(path=path, name=node.op, arguments={}, outcome=outcome, children=children)
+
+
+def _known(outcome: Truth) -> Test:
+    return lambda subject: outcome

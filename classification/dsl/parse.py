@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import dbms
@@ -25,12 +25,12 @@ def parse(document: Any) -> Expression:
     if not isinstance(document, Mapping):
         raise DslV4Required(detail="an expression is an object with version and expr")
     version = document.get("version")
-    if isinstance(version, bool) or version not in VERSIONS:
+    if type(version) is not int or version not in VERSIONS:  # neither True nor 4.0
         raise DslV4Required(detail=f"version must be 4 or 5, not {_shown(version)}")
-    parser = _Parser(int(version))
+    parser = _Parser(version)
     parser.only(document, ("version", "expr"), "expression")
     if "expr" not in document:
-        raise _refused("expr", "is missing")
+        raise _refused("{path} is missing", "expr")
     return Expression(version=parser.version, root=parser.node(document["expr"], "expr", 1))
 
 
@@ -42,27 +42,27 @@ class _Parser:
     def node(self, value: Any, path: str, depth: int) -> Node:
         self.nodes += 1
         if depth > MAX_DEPTH:
-            raise _refused(path, f"lies deeper than {MAX_DEPTH} levels")
+            raise _refused("{path} lies deeper than {levels} levels", path, levels=MAX_DEPTH)
         if self.nodes > MAX_NODES:
-            raise _refused(path, f"is more than {MAX_NODES} nodes")
+            raise _refused("{path} is one of more than {number} nodes", path, number=MAX_NODES)
         if not isinstance(value, Mapping):
-            raise _refused(path, "must be an object with op or fn")
+            raise _refused("{path} must be an object with op or fn", path)
         if "op" in value:
             return self.operation(value, path, depth)
         if "fn" in value:
             return self.call(value, path)
-        raise _refused(path, "has neither op nor fn")
+        raise _refused("{path} has neither op nor fn", path)
 
     def operation(self, value: Mapping[str, Any], path: str, depth: int) -> Operation:
         self.only(value, ("op", "args"), path)
         op = value["op"].strip().upper() if isinstance(value["op"], str) else value["op"]
         if op not in OPERATIONS:
-            raise _refused(f"{path}.op", f"must be one of {', '.join(OPERATIONS)}, not {_shown(value['op'])}")
+            raise _no_choice(f"{path}.op", OPERATIONS, value["op"])
         args = value.get("args")
         if not isinstance(args, list) or not args:
-            raise _refused(f"{path}.args", "must be a list that is not empty")
+            raise _refused("{path} must be a list that is not empty", f"{path}.args")
         if op == "NOT" and len(args) != 1:
-            raise _refused(f"{path}.args", f"of NOT is one node, not {len(args)}")
+            raise _refused("{path} of NOT is one node, not {number}", f"{path}.args", number=len(args))
         nodes = tuple(self.node(arg, f"{path}.args[{number}]", depth + 1) for number, arg in enumerate(args))
         return Operation(op=op, args=nodes)
 
@@ -70,14 +70,22 @@ class _Parser:
         self.only(value, ("fn", "args"), path)
         fn = value["fn"].strip() if isinstance(value["fn"], str) else ""
         function = FUNCTIONS.get(fn)
-        known = [name for name, one in FUNCTIONS.items() if one.since <= self.version]
-        if function is None or fn not in known:
-            later = f"; {fn} needs version {function.since}" if function else ""
-            raise _refused(f"{path}.fn", f"{_shown(value['fn'])} is unknown; known are {', '.join(known)}{later}")
+        if function is None:
+            known = ", ".join(name for name, one in FUNCTIONS.items() if one.since <= self.version)
+            raise _refused(
+                "{path}: {function} is unknown; known are {known}",
+                f"{path}.fn",
+                function=_shown(value["fn"]),
+                known=known,
+            )
+        if function.since > self.version:
+            raise _refused(
+                "{path}: {function} needs version {version}", f"{path}.fn", function=fn, version=function.since
+            )
         args = value.get("args", {})
         args = {} if args is None else args
         if not isinstance(args, Mapping):
-            raise _refused(f"{path}.args", "must be an object")
+            raise _refused("{path} must be an object", f"{path}.args")
         parameters = {name: one for name, one in function.parameters.items() if one.since <= self.version}
         self.only(args, tuple(parameters), f"{path}.args")
         checked = {}
@@ -85,66 +93,74 @@ class _Parser:
             if args.get(name) is not None:
                 checked[name] = _argument(args[name], parameter, f"{path}.args.{name}")
             elif parameter.required:
-                raise _refused(f"{path}.args.{name}", "is missing")
+                raise _refused("{path} is missing", f"{path}.args.{name}")
         return Call(fn=fn, args=checked)
 
     @staticmethod
     def only(value: Mapping[str, Any], known: tuple[str, ...], path: str) -> None:
-        unknown = [key for key in value if key not in known]
+        unknown = [_shown(key) for key in value if key not in known]
+        if unknown and known:
+            raise _refused("{path} knows no {key}; known are {known}", path, key=unknown[0], known=", ".join(known))
         if unknown:
-            raise _refused(path, f"knows no {_shown(unknown[0])}; known are {', '.join(known) or 'none'}")
+            raise _refused("{path} takes nothing, not even {key}", path, key=unknown[0])
 
 
 def _argument(value: Any, parameter: Parameter, path: str) -> Any:
     if parameter.kind == "flag":
         if not isinstance(value, bool):
-            raise _refused(path, "must be true or false")
+            raise _refused("{path} must be true or false", path)
         return value
     if parameter.kind == "days":
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= DAYS:
-            raise _refused(path, f"must be a whole number of days from 1 to {DAYS}")
+            raise _refused("{path} must be a whole number of days from 1 to {most}", path, most=DAYS)
         return value
     if parameter.kind in ("words", "db_types"):
         if not isinstance(value, list) or not value or len(value) > MAX_ITEMS:
-            raise _refused(path, f"must be a list of 1 to {MAX_ITEMS} words")
+            raise _refused("{path} must be a list of 1 to {most} words", path, most=MAX_ITEMS)
         return [_word(item, parameter, f"{path}[{number}]") for number, item in enumerate(value)]
     return _word(value, parameter, path)
 
 
 def _word(value: Any, parameter: Parameter, path: str) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise _refused(path, "must be a text that is not empty")
+        raise _refused("{path} must be a text that is not empty", path)
     if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
-        raise _refused(path, "holds a character that no name can have")
+        raise _refused("{path} holds a character that no name can have", path)
     if parameter.kind == "pattern":
         return _pattern(value, path)
     text = value.strip()
     if len(text) > MAX_NAME:
-        raise _refused(path, f"is longer than {MAX_NAME} characters")
+        raise _refused("{path} is longer than {most} characters", path, most=MAX_NAME)
     if parameter.kind == "db_types":
         try:
             return dbms.normalize(text)
         except ValidationFailed:
-            raise _refused(path, f"must be one of {', '.join(dbms.ADAPTERS)}, not {_shown(value)}") from None
+            raise _no_choice(path, dbms.ADAPTERS, value) from None
     if parameter.choices:
         if text.lower() not in parameter.choices:
-            raise _refused(path, f"must be one of {', '.join(parameter.choices)}, not {_shown(value)}")
+            raise _no_choice(path, parameter.choices, value)
         return text.lower()
     return text
 
 
 def _pattern(value: str, path: str) -> str:
     if len(value) > MAX_PATTERN:
-        raise _refused(path, f"is longer than {MAX_PATTERN} characters")
+        raise _refused("{path} is longer than {most} characters", path, most=MAX_PATTERN)
     try:
         compile_like(value)
     except ValueError as error:
-        raise _refused(path, str(error)) from error
+        raise _refused("{path} ends in a lone backslash", path) from error
     return value
 
 
-def _refused(path: str, problem: str) -> InvalidDslExpression:
-    return InvalidDslExpression(detail=f"{path} {problem}", extra={"path": path})
+def _no_choice(path: str, choices: Iterable[str], value: Any) -> InvalidDslExpression:
+    known = ", ".join(choices)
+    return _refused("{path} must be one of {known}, not {value}", path, known=known, value=_shown(value))
+
+
+def _refused(template: str, path: str, **places: Any) -> InvalidDslExpression:
+    """The refusal of what lies at a path, by a template that whalefall.details can translate."""
+    return InvalidDslExpression(detail=template.format(path=path, **places), extra={"path": path})
 
 
 def _shown(value: Any) -> str:

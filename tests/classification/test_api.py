@@ -246,3 +246,30 @@ def test_numbers_are_told_for_now_and_day_by_day(instance):
     assert (listed[0]["code"], listed[0]["accounts"], listed[0]["by_db_type"]) == ("super", 1, {"postgresql": 1})
     assert listed[1]["days"] == [{"date": str(today), "accounts": 0}]
     assert code(admin.get("/api/v1/accounts/statistics/rules", {"days": 0})) == (400, "VALIDATION_ERROR")
+
+
+def test_a_preview_that_ran_out_of_time_says_so(instance, settings):
+    settings.SYNC_INLINE_SECONDS = -1  # over before it began
+    make_account(instance, "root", superuser())
+    asked = {"rule_expression": SUPER, "classification_id": of("super"), "db_type": "postgresql"}
+    answer = api("viewer").post(f"{RULES}/actions/preview", asked).json()["data"]
+    assert (answer["is_complete"], answer["evaluated"], answer["entering"]) == (False, 0, 0)
+
+
+@pytest.mark.parametrize("name", ["is_active", "all_versions"])
+def test_a_filter_that_is_neither_true_nor_false_is_refused(name):
+    assert code(api("viewer").get(RULES, {name: "maybe"})) == (400, "VALIDATION_ERROR")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"code": "İ" * 100},  # twice as long in small letters
+        {"code": "x", "icon_name": "<b>"},
+        {"code": "x", "icon_name": "two words"},
+        {"code": "x", "colour": "red"},
+    ],
+)
+def test_a_class_that_cannot_be_is_refused(fields):
+    assert code(api("admin").post(BASE, fields)) == (400, "VALIDATION_ERROR")
+    assert AccountClassification.objects.count() == 6

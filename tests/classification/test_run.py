@@ -262,7 +262,8 @@ def test_numbers_of_a_day_have_zeros_and_are_replaced_by_a_later_run(instance):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("count", [2, 300])
-def test_a_chunk_takes_eight_statements_whatever_it_holds(count, restored_classes):
+def test_the_work_of_a_chunk_takes_eight_statements_whatever_it_holds(count, restored_classes):
+    """Between BEGIN and COMMIT of the transaction that stores a chunk; the engine's claims come before and after."""
     for number in range(3):
         instance = make_instance(f"db{number}")
         for other in range(count // 3 + 1):

@@ -1,11 +1,29 @@
 // The fields for the arguments of a function, with the names that the chosen database kind is known to have.
-import { el } from "./dom.js";
+import { el, look } from "./dom.js";
+
+const PAUSE = 250; // ms without typing before roles are looked for
 
 /** The names to offer for an argument. */
 export const offered = (schema, kind, parameter, args) => {
     const offers = schema.offers[kind];
     if (!offers || !parameter.suggest) return [];
     return offers[parameter.suggest === "scope" ? `scope:${args.scope ?? ""}` : parameter.suggest] ?? [];
+};
+
+/** Fills the list of a field with the roles that the server finds for what is typed; `more` says when there are others. */
+const findRoles = ({ schema, kind, list, more }) => {
+    let [asked, timer] = [new AbortController(), 0];
+    return ({ target }) => {
+        clearTimeout(timer);
+        timer = setTimeout(async () => {
+            asked.abort();
+            asked = new AbortController();
+            const answer = kind ? await look(schema.urls.roles, { q: target.value, db_type: kind }, asked.signal) : { failed: true };
+            if (answer === null) return;
+            list.replaceChildren(...(answer.names ?? []).map((name) => el("option", { value: name })));
+            more.textContent = answer.has_more ? schema.texts.more_roles : "";
+        }, PAUSE);
+    };
 };
 
 const selectOf = (parameter, value, options, attributes, changed) =>
@@ -49,12 +67,15 @@ export const field = ({ schema, kind, parameter, args, path, changed }) => {
         input = selectOf({ ...parameter, empty }, value, options.map((one) => [one.value, one.label]), { id }, some);
     } else {
         const names = offered(schema, kind, parameter, args);
-        const list = names.length ? el("datalist", { id: `${id}-names` }, ...names.map((name) => el("option", { value: name }))) : null;
+        const isRole = parameter.suggest === "roles";
+        const list = isRole || names.length ? el("datalist", { id: `${id}-names` }, ...names.map((name) => el("option", { value: name }))) : null;
+        const more = isRole ? el("span", { class: "wf-offered wf-message-quiet", role: "status" }) : null;
+        const find = isRole ? findRoles({ schema, kind, list, more }) : () => {};
         input = el("span", {},
             el("input", { id, type: "text", class: "wf-input", autocomplete: "off", spellcheck: "false", value: value ?? "",
                 list: list ? list.id : null, placeholder: parameter.required ? null : texts.any,
-                oninput: ({ target }) => some(target.value) }),
-            list);
+                onfocus: find, oninput: (event) => { some(event.target.value); find(event); } }),
+            list, more);
     }
     return el("span", { class: "wf-argument", "data-path": path }, el("label", { for: id }, parameter.label), input);
 };

@@ -30,6 +30,16 @@ export const send = async (url, fields, signal, texts) => {
     }
 };
 
+/** A document that the admin answers to a question; {failed} when it does not, null when a later question has taken its place. */
+export const look = async (url, query, signal) => {
+    try {
+        const response = await fetch(`${url}?${new URLSearchParams(query)}`, { signal });
+        return response.ok ? await response.json() : { failed: true };
+    } catch (error) {
+        return error.name === "AbortError" ? null : { failed: true };
+    }
+};
+
 /** The answer of the REST API: {data} or {problem, path}; null when a later question has taken its place. */
 export const ask = async (url, body, signal, texts) => {
     const headers = { "Content-Type": "application/json", "Accept": "application/json", "X-CSRFToken": token() };

@@ -26,6 +26,13 @@ const start = (editor) => {
         return around.sort((one, other) => other.dataset.path.length - one.dataset.path.length)[0] ?? null;
     };
 
+    /** What is said of a path, with the name that the place has in the tree. */
+    const placed = (text, path, where) => {
+        const field = where.querySelector(":scope > label")?.textContent;
+        const name = [where.closest("[data-node]").getAttribute("aria-label"), field].filter(Boolean).join(" · ");
+        return text.replace(new RegExp(`(?<!\\w)${path.replace(/[.[\]]/g, "\\$&")}(?![\\w.[])`, "g"), () => name);
+    };
+
     const tell = (found) => {
         for (const old of shown.querySelectorAll(".wf-said")) old.remove();
         for (const old of shown.querySelectorAll(".wf-refused, .wf-doubted")) {
@@ -33,9 +40,10 @@ const start = (editor) => {
             old.querySelector("[aria-invalid]")?.removeAttribute("aria-invalid");
         }
         messages.replaceChildren();
-        for (const { path, text, tone } of found) {
+        for (const { path, text: said, tone } of found) {
+            const where = path && !shown.inert ? place(path) : null; // an inert tree is not what the JSON says
+            const text = where ? placed(said, path, where) : said;
             messages.append(el("p", { class: `wf-message-${tone}` }, text));
-            const where = path ? place(path) : null;
             if (!where) continue;
             where.classList.add(tone === "bad" ? "wf-refused" : "wf-doubted");
             where.append(el("span", { class: `wf-said wf-message-${tone}` }, text));
@@ -55,6 +63,7 @@ const start = (editor) => {
     };
 
     const checkSoon = (document) => {
+        editor.dispatchEvent(new Event("draft", { bubbles: true }));
         clearTimeout(timer);
         timer = setTimeout(() => check(document), PAUSE);
     };
@@ -125,6 +134,7 @@ const start = (editor) => {
             return path;
         });
         made.append(el("div", { class: "wf-node-head" },
+            number ? el("span", { class: "wf-number", "aria-hidden": "true" }, number) : null,
             el("select", { class: "wf-input wf-kind", "aria-label": name, "data-control": "kind", onchange: choose },
                 ...options.filter(([value, , usable]) => usable || value === known.fn)
                     .map(([value, label]) => el("option", { value, selected: value === (known.op ?? known.fn) }, label))),
@@ -168,8 +178,9 @@ const start = (editor) => {
             document = JSON.parse(area.value);
         } catch (error) {
             clearTimeout(timer);
-            tell([{ path: "", text: filled(texts.not_json, { problem: error.message }), tone: "bad" }]);
+            editor.dispatchEvent(new Event("draft", { bubbles: true }));
             shown.inert = true;
+            tell([{ path: "", text: filled(texts.not_json, { problem: error.message }), tone: "bad" }]);
             return;
         }
         const isTree = tree.isTree(document, functions);

@@ -1,5 +1,5 @@
 // Tries a draft out on the page of its rule: who would enter and leave, and why it holds for one account.
-import { ask, el, filled, schema as read } from "./dom.js";
+import { ask, el, filled, look, schema as read } from "./dom.js";
 
 const AT_ONCE = 20; // accounts of a list
 const PAUSE = 250; // ms without typing before accounts are looked for
@@ -28,8 +28,8 @@ const start = (trial) => {
             const page = accounts.slice(first, first + AT_ONCE);
             rows.replaceChildren(...page.map((one) => el("li", {},
                 el("a", { class: "wf-link", href: urls.account.replace("/0/", `/${one.account_id}/`) }, one.account),
-                ` · ${one.instance_name} `,
-                el("button", { type: "button", class: "wf-add", "aria-label": `${texts.why} ${one.account}`, onclick: () => explain(one.account_id, one.account) }, texts.why))));
+                ` — ${one.instance_name} `,
+                el("button", { type: "button", class: "wf-add", "aria-label": `${texts.why} ${one.account} — ${one.instance_name}`, onclick: () => explain(one.account_id, `${one.account} — ${one.instance_name}`) }, texts.why))));
             where.textContent = filled(texts.shown, { first: first + 1, last: first + page.length, number });
             earlier.disabled = first === 0;
             later.disabled = first + AT_ONCE >= accounts.length;
@@ -91,14 +91,20 @@ const start = (trial) => {
         searched = new AbortController();
         if (!text) return found.replaceChildren();
         if (!kind()) return found.replaceChildren(el("li", {}, texts.choose_first));
-        try {
-            const response = await fetch(`${urls.accounts}?${new URLSearchParams({ q: text, db_type: kind() })}`, { signal: searched.signal });
-            const { accounts } = await response.json();
-            found.replaceChildren(...accounts.map((one) => el("li", {}, el("button", { type: "button", class: "wf-add", onclick: () => explain(one.id, one.text) }, one.text))));
-            if (!accounts.length) found.append(el("li", {}, texts.nobody_found));
-        } catch (error) {
-            if (error.name !== "AbortError") found.replaceChildren(el("li", {}, texts.unreachable));
-        }
+        const answer = await look(urls.accounts, { q: text, db_type: kind() }, searched.signal);
+        if (answer === null) return;
+        if (answer.failed) return found.replaceChildren(el("li", {}, texts.unreachable));
+        found.replaceChildren(...answer.accounts.map((one) => el("li", {}, el("button", { type: "button", class: "wf-add", onclick: () => explain(one.id, one.text) }, one.text))));
+        if (!answer.accounts.length) found.append(el("li", {}, texts.nobody_found));
+        if (answer.has_more) found.append(el("li", { class: "wf-hint" }, texts.more_accounts));
+    };
+
+    // What was found for another draft would be taken for this one's.
+    const forget = () => {
+        asked.abort();
+        explained.abort();
+        result.replaceChildren();
+        explanation.replaceChildren();
     };
 
     let timer = 0;
@@ -108,6 +114,8 @@ const start = (trial) => {
         timer = setTimeout(() => search(field.value.trim()), PAUSE);
     });
     trial.querySelector("[data-preview]").addEventListener("click", preview);
+    document.addEventListener("draft", forget);
+    for (const chosen of document.querySelectorAll("select[name=classification], select[name=db_type]")) chosen.addEventListener("change", forget);
     trial.hidden = false;
 };
 
