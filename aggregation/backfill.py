@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
+from django.utils.translation import gettext as _
+
 from aggregation.options import Options
 from aggregation.periods import PeriodType
 from whalefall.errors import ValidationFailed
@@ -21,7 +23,7 @@ def slices(options: Options, today: date) -> Iterator[Options]:
         return
     periods = {type: options.periods(type, today) for type in options.types}
     if not any(periods.values()):
-        raise ValidationFailed(detail="no complete period lies in this range")
+        raise ValidationFailed(detail=_("no complete period lies in this range"))
     for type, all_of_type in periods.items():
         for i in range(0, len(all_of_type), AT_ONCE[type]):
             part = all_of_type[i : i + AT_ONCE[type]]
