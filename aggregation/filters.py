@@ -11,6 +11,7 @@ import dbms
 from aggregation.models import Aggregation
 from aggregation.periods import PeriodType
 from capacity.models import NAME_LENGTH, InstanceDatabase
+from instances.filters import Flag, InstanceTags
 from instances.models import Instance
 
 
@@ -28,6 +29,7 @@ class AggregationFilter(django_filters.FilterSet):
     db_type = django_filters.MultipleChoiceFilter(
         field_name="instance__db_type", choices=dbms.choices, help_text="Repeatable."
     )
+    tags = InstanceTags()
 
     def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
         data = data.copy() if data is not None else {}
@@ -42,9 +44,7 @@ class AggregationFilter(django_filters.FilterSet):
 
 class DatabaseAggregationFilter(AggregationFilter):
     database_name = django_filters.CharFilter(max_length=NAME_LENGTH, help_text="Exactly this name.")
-    include_hidden = django_filters.BooleanFilter(
-        method="with_hidden", help_text="Also the server's own databases and filtered ones."
-    )
+    include_hidden = Flag(method="with_hidden", help_text="Also the server's own databases and filtered ones.")
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         found = super().filter_queryset(queryset)

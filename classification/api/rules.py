@@ -19,6 +19,8 @@ from classification.api import classes, serializers
 from classification.dsl.names import warnings
 from classification.dsl.parse import parse
 from classification.models import ClassificationRule
+from instances.filters import Flag, Id
+from instances.lookups import BIGGEST_ID
 from whalefall.api.envelope import Answer
 from whalefall.api.permissions import current_user
 from whalefall.errors import NotFound, ValidationFailed
@@ -29,13 +31,11 @@ VIEW = "classification.view_classificationrule"
 class RuleFilter(django_filters.FilterSet):
     """Current versions unless `all_versions` asks for every one."""
 
-    classification_id = django_filters.NumberFilter(
-        field_name="classification", decimal_places=0, min_value=1, max_value=serializers.BIGGEST_ID
-    )
+    classification_id = Id(field_name="classification")
     db_type = django_filters.ChoiceFilter(choices=dbms.choices)
     rule_group_id = django_filters.UUIDFilter()
-    is_active = django_filters.BooleanFilter()
-    all_versions = django_filters.BooleanFilter(method="with_old_ones")
+    is_active = Flag()
+    all_versions = Flag(method="with_old_ones")
 
     def with_old_ones(self, queryset: Any, name: str, value: bool) -> Any:
         return queryset
@@ -65,7 +65,7 @@ class RuleViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gen
 
     def find(self, pk: Any) -> ClassificationRule:
         """A version by its id. Raises NotFound."""
-        found = self.get_queryset().filter(pk=pk).first() if int(pk) <= serializers.BIGGEST_ID else None
+        found = self.get_queryset().filter(pk=pk).first() if int(pk) <= BIGGEST_ID else None
         if found is None:
             raise NotFound(what=_("Classification rule"), name=pk)
         return found

@@ -7,9 +7,8 @@ from typing import Any
 from rest_framework import serializers
 
 from classification.models import AccountClassification, AccountClassificationAssignment, ClassificationRule, RiskLevel
+from instances.lookups import BIGGEST_ID
 from whalefall.api.serializers import Body, ModelSerializer
-
-BIGGEST_ID = 2**63 - 1
 
 
 class IdField(serializers.IntegerField):
