@@ -11,7 +11,7 @@ import dbms
 from aggregation.models import Aggregation
 from aggregation.periods import PeriodType
 from capacity.models import NAME_LENGTH, InstanceDatabase
-from instances.filters import Flag, InstanceTags
+from instances.filters import Flag, InstanceTags, tagged
 from instances.models import Instance
 
 
@@ -36,6 +36,19 @@ class AggregationFilter(django_filters.FilterSet):
         if not data.get("period_type"):
             data["period_type"] = PeriodType.DAILY.value
         super().__init__(data, *args, **kwargs)
+
+    def instances(self) -> QuerySet[Instance]:
+        """The active instances that the conditions mean, whether they have rows or not."""
+        self.form.is_valid()
+        wanted = self.form.cleaned_data
+        chosen: QuerySet[Instance] = Instance.objects.active()
+        if wanted["instance_id"]:
+            chosen = chosen.filter(pk__in=[instance.pk for instance in wanted["instance_id"]])
+        if wanted["db_type"]:
+            chosen = chosen.filter(db_type__in=wanted["db_type"])
+        if wanted["tags"]:
+            chosen = chosen.filter(tagged(wanted["tags"], instance="pk"))
+        return chosen
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         found: QuerySet[Any] = super().filter_queryset(queryset)

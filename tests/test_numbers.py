@@ -1,4 +1,4 @@
-"""Numbers that no column holds, and words that are no yes or no, are refused by every list, and no page breaks on them."""
+"""Numbers that no column holds, and words that are no yes or no: lists refuse them, and no page breaks on them."""
 
 from __future__ import annotations
 
