@@ -71,7 +71,7 @@ def test_dates_and_the_filter_choose_another_newest_period(fleet, what):
     assert (week["period_start"], week["period_end"], week["total_size"], week["incomplete"]) == (
         "2026-03-09", "2026-03-15", 1050, 1,
     )  # fmt: skip
-    assert summary(what, period_type="weekly", db_type="postgresql")["missing_instances"] == 1
+    assert summary(what, db_type="postgresql")["missing_instances"] == 1
 
 
 @pytest.mark.parametrize("what", BOTH)
@@ -84,6 +84,8 @@ def test_a_tag_narrows_rows_and_missing_instances_alike(fleet, what):
     assert (found["period_start"], found["total_size"], found["missing_instances"]) == ("2026-03-10", 50, 1)
     items = api("viewer").get(f"/api/v1/capacity/{what}", {"tags": ["core", "other"]}).json()["data"]["items"]
     assert [row["instance_id"] for row in items] == [two.pk] * 3
+    three.tags.clear()
+    assert summary(what, tags="core")["missing_instances"] == 0
     refused = api("viewer").get(f"/api/v1/capacity/{what}", {"tags": "nowhere"})
     assert (refused.status_code, refused.json()["message_code"]) == (400, "VALIDATION_ERROR")
 
@@ -116,6 +118,13 @@ def test_who_was_registered_later_or_is_not_active_is_not_missing(fleet, what):
     make_instance("new")  # now, which is after the period
     registered("off", is_active=False)
     assert summary(what)["missing_instances"] == 2
+
+
+@pytest.mark.parametrize("what", BOTH)
+def test_instances_in_the_recycle_bin_have_no_part(fleet, what):
+    Instance.objects.filter(name="one").update(deleted_at=LONG_AGO)
+    found = summary(what)
+    assert (found["period_start"], found["total_size"], found["missing_instances"]) == ("2026-03-10", 50, 1)
 
 
 @pytest.mark.parametrize("what", BOTH)

@@ -7,7 +7,8 @@ from datetime import date, timedelta
 import pytest
 
 from aggregation.models import DatabaseSizeAggregation, InstanceSizeAggregation
-from tests.aggregation.conftest import TODAY, aggregate, measure
+from tests.aggregation.conftest import TODAY, aggregate, make_instance, measure, store
+from tests.aggregation.reference import Day, Total
 
 pytestmark = pytest.mark.django_db
 
@@ -51,6 +52,24 @@ def test_a_run_that_is_not_asked_for_it_marks_it_in_both_tables(taken_early):
     assert [of_the_week(model).is_complete for model in BOTH] == [False, True]
     aggregate(taken_early, today=SUNDAY + timedelta(days=32))
     assert [(row.is_complete, row.is_stale) for row in map(of_the_week, BOTH)] == [(True, False)] * 2
+
+
+def test_a_week_of_lower_bounds_is_not_late_for_ever(instance):
+    days = [date.fromisoformat(day) for day in WEEK]
+    store([Day(instance.pk, "app", day, 5) for day in days], [Total(instance.pk, day, 5, 1, False) for day in days])
+    aggregate(instance, today=SUNDAY, use_current_period=True)
+    aggregate(instance, today=TODAY)
+    assert of_the_week(InstanceSizeAggregation).is_lower_bound
+    assert aggregate(instance, today=TODAY)[instance.pk].details["late_periods"] == 0
+
+
+def test_only_the_rows_of_the_late_instance_are_marked(taken_early):
+    other = make_instance("db2")
+    measure(other, WEEK)
+    aggregate(other, today=SUNDAY + timedelta(days=1), periods=["weekly"])
+    aggregate(taken_early, other, today=SUNDAY + timedelta(days=30), periods=["daily"])
+    for model in BOTH:
+        assert set(model.objects.filter(is_stale=True).values_list("instance", flat=True)) == {taken_early.pk}
 
 
 def test_a_week_with_a_gap_is_incomplete_for_ever_and_not_late(instance):
