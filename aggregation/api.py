@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.http import StreamingHttpResponse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
@@ -29,16 +30,30 @@ from whalefall.errors import AggregationDisabled
 CSV_FILE = {(200, "text/csv"): OpenApiResponse(OpenApiTypes.STR, description="UTF-8 with a byte order mark")}
 
 
+SUMMARY_TEXT = (
+    "The newest period that is over among the rows that the conditions leave; one that is not over only where there is"
+    " no other, and then `is_over` is false. Counts say how many rows, and instances, tell less than they should."
+)
+
+
 class Aggregations(mixins.ListModelMixin, viewsets.GenericViewSet[Any]):
     """What both lists share."""
 
     default_sort = "period_start"
     default_order = "desc"
+    filterset_class: type[AggregationFilter]
 
     @property
     def period_type(self) -> str:
         """Which one was asked for; the filter has checked it."""
         return self.request.query_params.get("period_type") or PeriodType.DAILY.value
+
+    def summarized(self, request: Request) -> dict[str, Any]:
+        """The numbers of the newest period among the rows that were asked for."""
+        found = self.filter_queryset(self.get_queryset())
+        instances = self.filterset_class(request.query_params, self.get_queryset()).instances()
+        numbers = summaries.of_newest(found, instances, today=timezone.localdate())
+        return {**numbers, "period_type": self.period_type}
 
 
 @extend_schema_view(list=extend_schema(operation_id="capacity_databases", summary="Sizes of databases by period"))
@@ -57,14 +72,13 @@ class DatabaseAggregations(Aggregations):
     @extend_schema(
         operation_id="capacity_databases_summary",
         filters=True,
-        summary="The newest period of each instance's databases in numbers",
+        summary="One period of databases in numbers",
+        description=SUMMARY_TEXT,
         responses=serializers.DatabaseSummaryDocument,
     )
     @action(detail=False)
     def summary(self, request: Request) -> Response:
-        numbers = summaries.of_databases(self.filter_queryset(self.get_queryset()))
-        summary = {"period_type": self.period_type, **numbers}
-        return Response({"summary": serializers.DatabaseSummarySerializer(summary).data})
+        return Response({"summary": serializers.DatabaseSummarySerializer(self.summarized(request)).data})
 
     @extend_schema(
         operation_id="capacity_databases_exports", summary="Sizes of databases as CSV", filters=True, responses=CSV_FILE
@@ -90,13 +104,13 @@ class InstanceAggregations(Aggregations):
     @extend_schema(
         operation_id="capacity_instances_summary",
         filters=True,
-        summary="The newest period of each instance in numbers",
+        summary="One period of instances in numbers",
+        description=SUMMARY_TEXT,
         responses=serializers.InstanceSummaryDocument,
     )
     @action(detail=False)
     def summary(self, request: Request) -> Response:
-        numbers = summaries.of_instances(self.filter_queryset(self.get_queryset()))
-        return Response({"summary": serializers.SummarySerializer({"period_type": self.period_type, **numbers}).data})
+        return Response({"summary": serializers.SummarySerializer(self.summarized(request)).data})
 
     @extend_schema(
         operation_id="capacity_instances_exports", summary="Sizes of instances as CSV", filters=True, responses=CSV_FILE

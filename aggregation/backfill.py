@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
+from django.utils.translation import gettext as _
+
+from aggregation import retention
 from aggregation.options import Options
 from aggregation.periods import PeriodType
 from whalefall.errors import ValidationFailed
@@ -15,14 +18,22 @@ AT_ONCE = {PeriodType.DAILY: 31, PeriodType.WEEKLY: 8, PeriodType.MONTHLY: 3, Pe
 
 
 def slices(options: Options, today: date) -> Iterator[Options]:
-    """The options of one session after the other; without a range that is one. Raises ValidationFailed for none."""
+    """The options of one session after the other; without a range that is one.
+
+    Raises ValidationFailed for a range without a complete period, and for one of which retention leaves none.
+    """
     if not options.is_range:
         yield options
         return
     periods = {type: options.periods(type, today) for type in options.types}
     if not any(periods.values()):
-        raise ValidationFailed(detail="no complete period lies in this range")
-    for type, all_of_type in periods.items():
+        raise ValidationFailed(detail=_("no complete period lies in this range"))
+    kept = {type: retention.possible(all_of_type, today) for type, all_of_type in periods.items()}
+    if not any(kept.values()):
+        raise ValidationFailed(
+            detail=_("sizes are not kept long enough (RETENTION_SIZES_DAYS) for any period in this range")
+        )
+    for type, all_of_type in kept.items():
         for i in range(0, len(all_of_type), AT_ONCE[type]):
             part = all_of_type[i : i + AT_ONCE[type]]
             yield replace(options, types=(type,), start_date=part[0].start, end_date=part[-1].end)

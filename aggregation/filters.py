@@ -11,6 +11,7 @@ import dbms
 from aggregation.models import Aggregation
 from aggregation.periods import PeriodType
 from capacity.models import NAME_LENGTH, InstanceDatabase
+from instances.filters import Flag, InstanceTags, tagged
 from instances.models import Instance
 
 
@@ -28,12 +29,26 @@ class AggregationFilter(django_filters.FilterSet):
     db_type = django_filters.MultipleChoiceFilter(
         field_name="instance__db_type", choices=dbms.choices, help_text="Repeatable."
     )
+    tags = InstanceTags()
 
     def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
         data = data.copy() if data is not None else {}
         if not data.get("period_type"):
             data["period_type"] = PeriodType.DAILY.value
         super().__init__(data, *args, **kwargs)
+
+    def instances(self) -> QuerySet[Instance]:
+        """The active instances that the conditions mean, whether they have rows or not."""
+        self.form.is_valid()
+        wanted = self.form.cleaned_data
+        chosen: QuerySet[Instance] = Instance.objects.active()
+        if wanted["instance_id"]:
+            chosen = chosen.filter(pk__in=[instance.pk for instance in wanted["instance_id"]])
+        if wanted["db_type"]:
+            chosen = chosen.filter(db_type__in=wanted["db_type"])
+        if wanted["tags"]:
+            chosen = chosen.filter(tagged(wanted["tags"], instance="pk"))
+        return chosen
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         found: QuerySet[Any] = super().filter_queryset(queryset)
@@ -42,9 +57,7 @@ class AggregationFilter(django_filters.FilterSet):
 
 class DatabaseAggregationFilter(AggregationFilter):
     database_name = django_filters.CharFilter(max_length=NAME_LENGTH, help_text="Exactly this name.")
-    include_hidden = django_filters.BooleanFilter(
-        method="with_hidden", help_text="Also the server's own databases and filtered ones."
-    )
+    include_hidden = Flag(method="with_hidden", help_text="Also the server's own databases and filtered ones.")
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         found = super().filter_queryset(queryset)

@@ -1,6 +1,7 @@
 """Finds what has to be calculated again: periods whose days were measured, or measured anew, after they were rolled up.
 
 Nothing has to tell: every row says when the newest of its days was measured, so the days themselves show what is late.
+A row that was taken before its period was over, and still has every day of it, shows that by itself.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from datetime import date, datetime, timedelta
 from functools import cache
 
 from django.conf import settings
-from django.db.models import F, Value
+from django.db.models import Case, F, Q, Value, When
 
 from aggregation import periods
 from aggregation.models import DatabaseSizeAggregation, InstanceSizeAggregation
@@ -19,7 +20,9 @@ from aggregation.periods import Period, PeriodType
 from capacity.models import InstanceSizeStat
 
 LONGEST_DAYS = 92
-DAY, INSTANCE, DATABASE = "day", "instance", "database"
+DAY, INSTANCE, UNFINISHED, DATABASE = "day", "instance", "unfinished", "database"
+# All days of the period are known, so it only was not over yet. With fewer days the figures would stay as they are.
+TAKEN_TOO_EARLY = Q(is_complete=False, is_lower_bound=False, data_count=F("expected_days"))
 
 Pair = tuple[int, Period]  # an instance by its id
 
@@ -45,10 +48,14 @@ def find(instances: Sequence[int], today: date) -> Late:
     for kind, pk, type, start, collected_at in _rows(instances, since, today):
         if kind == DAY:
             days.append((pk, start, collected_at))
-        elif kind == INSTANCE:
-            known[pk, type, start] = collected_at
-        else:
-            marked.add((pk, _containing(PeriodType(type), start)))
+            continue
+        own = _containing(PeriodType(type), start)
+        if kind == DATABASE:
+            marked.add((pk, own))
+            continue
+        known[pk, type, start] = collected_at
+        if kind == UNFINISHED and own.end < today:
+            found.add((pk, own))
     first: dict[tuple[int, str], date] = {}
     for pk, type, start in known:
         first[pk, type] = min(start, first.get((pk, type), start))
@@ -79,8 +86,11 @@ def _rows(instances: Sequence[int], since: date, today: date) -> list[tuple[str,
     parts = (
         days.values_list(Value(DAY), F("instance_id"), Value(""), F("collected_date"), F("collected_at")),
         *(
-            rows.values_list(Value(kind), F("instance_id"), F("period_type"), F("period_start"), F("collected_at"))
-            for kind, rows in ((INSTANCE, rolled_up), (DATABASE, marked))
+            rows.values_list(kind, F("instance_id"), F("period_type"), F("period_start"), F("collected_at"))
+            for kind, rows in (
+                (Case(When(TAKEN_TOO_EARLY, then=Value(UNFINISHED)), default=Value(INSTANCE)), rolled_up),
+                (Value(DATABASE), marked),
+            )
         ),
     )
     return list(parts[0].union(*parts[1:], all=True))

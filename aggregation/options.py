@@ -36,6 +36,12 @@ class Options:
                 extra={"fields": {"scope": [str(scope)]}},
             )
         start, end = (_date(asked.get(name)) for name in ("start_date", "end_date"))
+        if any(day and not periods.FIRST_DAY <= day <= periods.LAST_DAY for day in (start, end)):
+            raise ValidationFailed(
+                detail=_("dates must lie between {first} and {last}").format(
+                    first=periods.FIRST_DAY, last=periods.LAST_DAY
+                )
+            )
         if (start is None) != (end is None) or (start and end and start > end):
             raise ValidationFailed(detail=_("start_date and end_date belong together, the earlier one first"))
         return cls(
@@ -65,7 +71,8 @@ class Options:
     def periods(self, type: PeriodType, today: date) -> list[Period]:
         """The periods of one type that it means on a day, in order."""
         if self.start_date and self.end_date:
-            found = [one for one in periods.touched(type, self.start_date, self.end_date) if one.end < today]
+            last = min(self.end_date, today)
+            found = [one for one in periods.touched(type, self.start_date, last) if one.end < today]
         else:
             found = [periods.last_complete(type, today)]
         now = periods.current(type, today)

@@ -10,6 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 ONE_DAY = timedelta(days=1)
 MONTHS_OF_A_QUARTER = 3
+# The calendar ends in the years 1 and 9999; within these days every period has its neighbours.
+FIRST_DAY, LAST_DAY = date(2, 1, 1), date(9998, 12, 31)
 
 
 class PeriodType(TextChoices):

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Count, F, Q, QuerySet
 
-from aggregation import late
+from aggregation import late, retention
 from aggregation.late import Late, Pair
 from aggregation.models import DatabaseSizeAggregation, InstanceSizeAggregation
 from aggregation.options import Options
@@ -29,11 +28,15 @@ MODELS: dict[str, tuple[Model, ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """`steps` are one statement each; `left` is what is late but not asked for."""
+    """`steps` are one statement each; `left` is what is late and stays so: not asked for, or no longer possible.
+
+    `not_kept` are the types of which every period that was asked for has days that retention may have taken.
+    """
 
     steps: Sequence[tuple[Model, PeriodType, Wanted]]
     left: Mapping[Model, set[Pair]]
     late_counts: Counter[int]
+    not_kept: Sequence[PeriodType]
 
     def mark(self) -> None:
         """Mark what is late and stays so; a statement for each table that has such rows."""
@@ -64,29 +67,30 @@ class Plan:
 def make(instances: Sequence[int], options: Options, today: date) -> Plan:
     """The plan for instances, by their ids. A run over a range of dates leaves alone what is late elsewhere."""
     overdue = Late() if options.is_range else late.find(instances, today)
-    kept_since = _kept_since(today)
+    not_kept: list[PeriodType] = []
     steps: list[tuple[Model, PeriodType, Wanted]] = []
     left: dict[Model, set[Pair]] = {
         DatabaseSizeAggregation: set(overdue.databases),
         InstanceSizeAggregation: set(overdue.instances),
     }
     for type in options.types:
+        asked = options.periods(type, today)
+        if asked and not retention.possible(asked, today):
+            not_kept.append(type)
         for model in MODELS[options.scope]:
-            wanted: dict[Period, set[int]] = {one: set(instances) for one in options.periods(type, today)}
+            wanted: dict[Period, set[int]] = {one: set(instances) for one in asked}
             for pk, period in {pair for pair in left[model] if pair[1].type == type}:
                 wanted.setdefault(period, set()).add(pk)
-            # Days that retention has taken would be missing from rows that have them.
-            usable = {one: sorted(pks) for one, pks in wanted.items() if one.previous.start >= kept_since}
-            left[model] = {pair for pair in left[model] if pair[1].type != type}
+            usable = {one: sorted(wanted[one]) for one in retention.possible(wanted, today)}
+            left[model] -= {(pk, one) for one, pks in usable.items() for pk in pks}
             if usable:
                 steps.append((model, type, usable))
-    return Plan(steps=steps, left=left, late_counts=Counter(pk for pk, _period in overdue.databases))
-
-
-def _kept_since(today: date) -> date:
-    """The first day that retention surely leaves."""
-    days = settings.RETENTION_DAYS["sizes"]
-    return today - timedelta(days=days - 1) if days else date.min
+    return Plan(
+        steps=steps,
+        left=left,
+        late_counts=Counter(pk for pk, _period in overdue.databases),
+        not_kept=not_kept,
+    )
 
 
 def _rows(model: Model, pairs: set[Pair]) -> QuerySet[Any]:

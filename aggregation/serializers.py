@@ -87,10 +87,26 @@ class InstanceAggregationSerializer(AggregationSerializer[InstanceSizeAggregatio
 
 
 class SummarySerializer(serializers.Serializer[Any]):
-    """The newest period of each instance among what was asked for, together; averages of the period, in bytes."""
+    """The rows of one period together; sizes are averages of the period, in bytes.
+
+    Without any row `period_start`, `period_end`, `is_over` and `missing_instances` are null and the rest is 0.
+    """
 
     period_type = serializers.ChoiceField(choices=PeriodType.choices)
+    period_start = serializers.DateField(allow_null=True)
+    period_end = serializers.DateField(allow_null=True)
+    is_over = serializers.BooleanField(allow_null=True)
     total_instances = serializers.IntegerField()
+    missing_instances = serializers.IntegerField(
+        allow_null=True, help_text="Active instances of the filter that have no row of this period."
+    )
+    rows = serializers.IntegerField()
+    compared = serializers.IntegerField(help_text="Rows that have a change against the period before.")
+    incomplete = serializers.IntegerField(help_text="Rows that do not rest on every day of the period.")
+    stale = serializers.IntegerField(help_text="Rows of which a day was measured after they were calculated.")
+    lower_bounds = serializers.IntegerField(
+        help_text="Totals in which some database is missing; then total_size is at least this."
+    )
     total_size = serializers.IntegerField()
     avg_size = serializers.IntegerField()
     max_size = serializers.IntegerField()
@@ -102,7 +118,7 @@ class SummarySerializer(serializers.Serializer[Any]):
 
 
 class DatabaseSummarySerializer(SummarySerializer):
-    total_databases = serializers.IntegerField()
+    total_databases = serializers.IntegerField(source="rows")
 
 
 class DatabaseSummaryDocument(serializers.Serializer[Any]):

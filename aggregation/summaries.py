@@ -1,82 +1,82 @@
-"""What the newest periods say together."""
+"""What the rows of one period say together, and how much of what they should say they cannot."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, F, Max, Q, QuerySet, Sum
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Sum
 
-from aggregation.models import DatabaseSizeAggregation, InstanceSizeAggregation
+from aggregation.models import InstanceSizeAggregation
+from instances.models import Instance
+
+NO_PERIOD = {"period_start": None, "period_end": None, "is_over": None, "missing_instances": None}
 
 
-def of_databases(found: QuerySet[DatabaseSizeAggregation]) -> dict[str, Any]:
-    """Of the newest period of each instance among rows of one period type; two queries."""
-    rows = _newest(found)
-    numbers = rows.aggregate(
-        databases=Count("pk"),
-        **_numbers(size="avg_size", change="size_change"),
+def of_newest(found: QuerySet[Any], instances: QuerySet[Instance], *, today: date) -> dict[str, Any]:
+    """Of the newest period that is over among rows of one period type, else of the one that is not; three queries.
+
+    As of_one_period(), with `period_start`, `period_end`, `is_over`, and `missing_instances`: how many of `instances`
+    have no row of that period. Without any row these four are None.
+    """
+    newest = found.order_by().aggregate(
+        over=Max("period_start", filter=Q(period_end__lt=today)), unfinished=Max("period_start")
     )
-    return _summary(numbers, number=numbers["databases"]) | {"total_databases": numbers["databases"]}
-
-
-def of_instances(found: QuerySet[InstanceSizeAggregation]) -> dict[str, Any]:
-    """Of the newest period of each instance among rows of one period type; two queries."""
-    numbers = _newest(found).aggregate(**_numbers(size="total_size", change="total_size_change"))
-    return _summary(numbers, number=numbers["instances"])
+    start = newest["over"] or newest["unfinished"]
+    rows = found.filter(period_start=start) if start else found.none()
+    numbers = of_one_period(rows)
+    if not start:
+        return {**NO_PERIOD, **numbers}
+    end = numbers["period_end"]
+    own = found.model._default_manager.filter(
+        instance=OuterRef("pk"), period_type=numbers["period_type"], period_start=start
+    )
+    missing = instances.filter(~Exists(own), created_at__date__lte=end).count()
+    return {**numbers, "period_start": start, "is_over": end < today, "missing_instances": missing}
 
 
 def of_one_period(rows: QuerySet[Any]) -> dict[str, Any]:
     """Of rows that are all of one period, with how many of them tell less than they should; one query.
 
-    `rows`, `compared`, `incomplete`, `stale`, `lower_bounds` are numbers of rows; the rest is as elsewhere.
+    `rows`, `compared`, `incomplete`, `stale`, `lower_bounds` are numbers of rows; sizes are bytes, averages of the
+    period; `size_change` and `growth_rate` (percent, two places) are of the rows that can be compared.
     """
-    measures = rows.model.MEASURES
+    size, change = rows.model.MEASURES["size"], rows.model.MEASURES["change"]
     counts = {
         "rows": Count("pk"),
-        "compared": Count(measures["change"]),
+        "compared": Count(change),
         "incomplete": Count("pk", filter=Q(is_complete=False)),
         "stale": Count("pk", filter=Q(is_stale=True)),
     }
     if rows.model is InstanceSizeAggregation:
         counts["lower_bounds"] = Count("pk", filter=Q(is_lower_bound=True))
-    numbers = rows.order_by().aggregate(**counts, **_numbers(size=measures["size"], change=measures["change"]))
+    numbers = rows.order_by().aggregate(
+        **counts,
+        period_type=Max("period_type"),
+        period_end=Max("period_end"),
+        instances=Count("instance", distinct=True),
+        total=Sum(size, default=0),
+        largest=Max("max_size", default=0),
+        change=Sum(change, default=0),
+        before=Sum(F(size) - F(change), filter=Q(**{f"{change}__isnull": False}), default=0),
+    )
+    total, number = int(numbers["total"]), numbers["rows"]
     return {
-        "lower_bounds": 0, **{name: numbers[name] for name in counts}, **_summary(numbers, number=numbers["rows"])
-    }  # fmt: skip
-
-
-def _newest(found: QuerySet[Any]) -> QuerySet[Any]:
-    instances: defaultdict[date, list[int]] = defaultdict(list)
-    newest = found.order_by().values_list("instance_id").annotate(start=Max("period_start"))
-    for pk, start in newest:
-        instances[start].append(pk)
-    condition = Q(pk__in=())
-    for start, pks in instances.items():
-        condition |= Q(period_start=start, instance__in=pks)
-    return found.filter(condition).order_by()
-
-
-def _numbers(*, size: str, change: str) -> dict[str, Any]:
-    compared = Q(**{f"{change}__isnull": False})
-    return {
-        "instances": Count("instance", distinct=True),
-        "total": Sum(size, default=0),
-        "largest": Max("max_size", default=0),
-        "change": Sum(change, default=0),
-        "before": Sum(F(size) - F(change), filter=compared, default=0),
-    }
-
-
-def _summary(numbers: dict[str, Any], *, number: int) -> dict[str, Any]:
-    total, change, before = (int(numbers[name]) for name in ("total", "change", "before"))
-    return {
+        "lower_bounds": 0,
+        **{name: numbers[name] for name in (*counts, "period_type", "period_end")},
         "total_instances": numbers["instances"],
         "total_size": total,
         "avg_size": (2 * total + number) // (2 * number) if number else 0,
         "max_size": int(numbers["largest"]),
-        "size_change": change,
-        "growth_rate": round(Decimal(100 * change) / before, 2) if before else None,
+        "size_change": int(numbers["change"]),
+        "growth_rate": growth_rate(int(numbers["change"]), int(numbers["before"])),
     }
+
+
+def growth_rate(change: int, before: int) -> Decimal | None:
+    """A change in percent, two places, halves away from zero as the rows have it; None where nothing was before."""
+    if before <= 0:
+        return None
+    hundredths = (20_000 * abs(change) + before) // (2 * before)
+    return Decimal(hundredths if change >= 0 else -hundredths).scaleb(-2)

@@ -8,9 +8,11 @@ from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from aggregation import plan, rollup
 from aggregation.options import Options
+from aggregation.periods import PeriodType
 from instances.models import Instance
 from sessions_app.categories import ItemCounts, LocalCategory, Run
 from sessions_app.models import RecordStatus, SyncInstanceRecord
@@ -34,24 +36,42 @@ class AggregationSync(LocalCategory):
             updated += written.updated
         work.mark()
         found = work.count()
+        nothing = "no_sizes" if work.steps or not work.not_kept else "sizes_not_kept"
         return {
             instance.pk: ItemCounts(
                 synced=sum(found[instance.pk].values()),
                 created=created[instance.pk],
                 updated=updated[instance.pk],
-                skipped="" if found[instance.pk] else "no_sizes",
-                details={"periods": found[instance.pk], "late_periods": work.late_counts[instance.pk]},
+                skipped="" if found[instance.pk] else nothing,
+                details={
+                    "periods": found[instance.pk],
+                    "late_periods": work.late_counts[instance.pk],
+                    "not_kept": work.not_kept,
+                },
             )
             for instance in instances
         }
 
     def summary(self, session_pk: int) -> dict[str, Any]:
-        """How many instances and rows each period type has seen."""
+        """How many instances and rows each period type has seen, and which could not be rolled up at all."""
         instances: Counter[str] = Counter()
+        not_kept: set[str] = set()
         rows: defaultdict[str, int] = defaultdict(int)
         done = SyncInstanceRecord.objects.filter(session=session_pk, status=RecordStatus.COMPLETED)
         for details in done.values_list("sync_details", flat=True).iterator():
             for type, number in details.get("periods", {}).items():
                 instances[type] += 1
                 rows[type] += number
-        return {"periods": {type: {"instances": instances[type], "rows": rows[type]} for type in instances}}
+            not_kept.update(details.get("not_kept", ()))
+        return {
+            "periods": {type: {"instances": instances[type], "rows": rows[type]} for type in instances},
+            "not_kept": [type.value for type in PeriodType if type in not_kept],
+        }
+
+    def remarks(self, summary: Mapping[str, Any]) -> list[str]:
+        """Which periods are missing because their days may be gone."""
+        missing = [str(type.label) for type in PeriodType if type in summary.get("not_kept", ())]
+        if not missing:
+            return []
+        text = _("Not rolled up, because sizes are not kept long enough (RETENTION_SIZES_DAYS): {periods}")
+        return [text.format(periods=", ".join(missing))]

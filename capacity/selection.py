@@ -6,31 +6,13 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import extend_schema_field
 
 import dbms
 from capacity import freshness
 from capacity.models import DatabaseSizeStat, InstanceDatabase
-from instances.models import Instance, Tag
-from sessions_app.filters import BIGGEST_ID
-
-
-class Flag(django_filters.TypedChoiceFilter):
-    """`true` or `false`, and nothing that might mean either."""
-
-    def __init__(self, *, help_text: str, **kwargs: Any) -> None:
-        choices = [("true", "true"), ("false", "false")]
-        super().__init__(choices=choices, coerce=lambda text: text == "true", empty_value=None, **kwargs)
-        extend_schema_field({"type": "boolean", "description": help_text})(self)
-
-
-class InstanceId(django_filters.NumberFilter):
-    """The id of an instance."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(decimal_places=0, min_value=1, max_value=BIGGEST_ID, **kwargs)
+from instances.filters import Flag, Id, InstanceTags
 
 
 class HidingFilter(django_filters.FilterSet):
@@ -53,9 +35,9 @@ class LedgerFilter(HidingFilter):
     search = django_filters.CharFilter(
         method="containing", max_length=255, help_text="Part of the database's or the instance's name."
     )
-    instance_id = InstanceId(field_name="instance")
+    instance_id = Id(field_name="instance")
     db_type = django_filters.CharFilter(method="of_kind", help_text="Such as postgresql; aliases are understood.")
-    tags = django_filters.ModelMultipleChoiceFilter(queryset=Tag.objects.all(), to_field_name="name", method="tagged")
+    tags = InstanceTags()
     is_stale = Flag(method="stale", help_text="Not measured since its schedule last came due.")
     is_unmeasured = Flag(method="unmeasured", help_text="The last read could not measure it.")
 
@@ -67,12 +49,6 @@ class LedgerFilter(HidingFilter):
 
     def of_kind(self, queryset: QuerySet[InstanceDatabase], name: str, value: str) -> QuerySet[InstanceDatabase]:
         return queryset.filter(instance__db_type=dbms.normalize(value))
-
-    @extend_schema_field({"type": "array", "items": {"type": "string"}, "description": "Any of these, by name."})
-    def tagged(self, queryset: QuerySet[InstanceDatabase], name: str, value: Any) -> QuerySet[InstanceDatabase]:
-        # EXISTS and no join: a join would multiply rows and spoil the count.
-        links = Instance.tags.through.objects.filter(instance=OuterRef("instance"), tag__in=list(value))
-        return queryset.filter(Exists(links)) if value else queryset
 
     def stale(self, queryset: QuerySet[InstanceDatabase], name: str, value: bool) -> QuerySet[InstanceDatabase]:
         condition = freshness.stale(freshness.last_due())
@@ -95,7 +71,7 @@ class SizeForm(forms.Form):
 
 
 class SizeFilter(HidingFilter):
-    instance_id = InstanceId(field_name="instance", required=True)
+    instance_id = Id(field_name="instance", required=True)
     database_name = django_filters.CharFilter(max_length=512, help_text="Exactly this one.", strip=False)
     start_date = django_filters.DateFilter(field_name="collected_date", lookup_expr="gte")
     end_date = django_filters.DateFilter(field_name="collected_date", lookup_expr="lte")

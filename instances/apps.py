@@ -7,6 +7,7 @@ class InstancesConfig(AppConfig):
     verbose_name = _("Instances")
 
     def ready(self) -> None:
-        from instances import encryption
+        from instances import encryption, lookups
 
         encryption.cipher()  # a key that is none stops every process at its start, not at its first password
+        lookups.register()

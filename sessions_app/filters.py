@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import django_filters
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from drf_spectacular.utils import extend_schema_field
 
+from instances.filters import Id
+from instances.lookups import BIGGEST_ID
 from sessions_app.models import (
     RecordStatus,
     SessionStatus,
@@ -17,20 +21,25 @@ from sessions_app.models import (
     SyncType,
 )
 
-BIGGEST_ID = 2**63 - 1
 SYNC_TYPE_ALIASES = {"scheduled": SyncType.SCHEDULED_TASK.value}
+
+
+class Moment(django_filters.IsoDateTimeFilter):
+    """A moment that exists in every time zone; the calendar ends in the years 1 and 9999."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        first, last = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)
+        super().__init__(validators=[MinValueValidator(first), MaxValueValidator(last)], **kwargs)
 
 
 class SessionFilter(django_filters.FilterSet):
     sync_type = django_filters.ChoiceFilter(choices=SyncType.choices)
     sync_category = django_filters.ChoiceFilter(choices=SyncCategoryName.choices)
     status = django_filters.ChoiceFilter(choices=SessionStatus.choices)
-    instance_id = django_filters.NumberFilter(
-        method="with_instance", decimal_places=0, min_value=1, max_value=BIGGEST_ID
-    )
+    instance_id = Id(method="with_instance")
     created_by = django_filters.CharFilter(method="started_by", max_length=150, help_text="User id or user name.")
-    started_after = django_filters.IsoDateTimeFilter(field_name="started_at", lookup_expr="gte")
-    started_before = django_filters.IsoDateTimeFilter(field_name="started_at", lookup_expr="lt")
+    started_after = Moment(field_name="started_at", lookup_expr="gte")
+    started_before = Moment(field_name="started_at", lookup_expr="lt")
 
     def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
         if data is not None and data.get("sync_type") in SYNC_TYPE_ALIASES:

@@ -38,6 +38,7 @@ LABELS: dict[str, str | Promise] = {
     "credential_suspended": _("Credential suspended"),
     "no_active_database": _("No active database"),
     "no_sizes": _("No sizes"),
+    "sizes_not_kept": _("Sizes not kept"),
     "aggregation_disabled": _("Aggregation off"),
     "unavailable": _("Own database unavailable"),
     "DATABASE_CONNECTION_ERROR": _("Connection failed"),  # a code where no reason tells more

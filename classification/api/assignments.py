@@ -16,6 +16,8 @@ from accounts_sync.models import InstanceAccount
 from classification import services
 from classification.api import classes, serializers
 from classification.models import AccountClassificationAssignment, AssignmentType
+from instances.filters import Id
+from instances.lookups import BIGGEST_ID
 from whalefall.api.envelope import Answer
 from whalefall.api.permissions import current_user
 from whalefall.errors import NotFound
@@ -23,17 +25,11 @@ from whalefall.errors import NotFound
 CHANGE = "classification.change_accountclassificationassignment"
 
 
-def _id(field: str) -> django_filters.NumberFilter:
-    return django_filters.NumberFilter(
-        field_name=field, decimal_places=0, min_value=1, max_value=serializers.BIGGEST_ID
-    )
-
-
 class AssignmentFilter(django_filters.FilterSet):
-    classification_id = _id("classification")
-    account_id = _id("account")
-    rule_id = _id("rule")
-    instance_id = _id("account__instance")
+    classification_id = Id(field_name="classification")
+    account_id = Id(field_name="account")
+    rule_id = Id(field_name="rule")
+    instance_id = Id(field_name="account__instance")
     db_type = django_filters.ChoiceFilter(field_name="account__db_type", choices=dbms.choices)
     assignment_type = django_filters.ChoiceFilter(choices=AssignmentType.choices)
 
@@ -69,7 +65,7 @@ class AssignmentViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[AccountCl
 
     @extend_schema(summary="Take back what was assigned by hand", responses={200: OpenApiResponse(description="Done")})
     def destroy(self, request: Request, pk: int) -> Response:
-        found = AccountClassificationAssignment.objects.filter(pk=pk).first() if pk <= serializers.BIGGEST_ID else None
+        found = AccountClassificationAssignment.objects.filter(pk=pk).first() if pk <= BIGGEST_ID else None
         if found is None:
             raise NotFound(what=_("Class of an account"), name=pk)
         services.withdraw(found)

@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 from classification import services
 from classification.api import serializers
 from classification.models import AccountClassification
+from instances.lookups import BIGGEST_ID
 from instances.models import Instance
 from sessions_app.models import SyncType
 from sessions_app.services import start_session
@@ -133,7 +134,7 @@ def start(request: Request, instance_ids: list[int] | None) -> Response:
 def find(pk: Any) -> AccountClassification:
     """A class by its id, with its rules counted. Raises NotFound."""
     known = AccountClassification.objects.annotate(rules_count=CURRENT_RULES)
-    found = known.filter(pk=pk).first() if int(pk) <= serializers.BIGGEST_ID else None
+    found = known.filter(pk=pk).first() if int(pk) <= BIGGEST_ID else None
     if found is None:
         raise NotFound(what=_("Account class"), name=pk)
     return found

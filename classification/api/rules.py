@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import django_filters
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field, extend_schema_view
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -19,6 +19,8 @@ from classification.api import classes, serializers
 from classification.dsl.names import warnings
 from classification.dsl.parse import parse
 from classification.models import ClassificationRule
+from instances.filters import Flag, Id
+from instances.lookups import BIGGEST_ID
 from whalefall.api.envelope import Answer
 from whalefall.api.permissions import current_user
 from whalefall.errors import NotFound, ValidationFailed
@@ -26,21 +28,10 @@ from whalefall.errors import NotFound, ValidationFailed
 VIEW = "classification.view_classificationrule"
 
 
-class Flag(django_filters.TypedChoiceFilter):
-    """true or false; a misspelt one is refused, because ignored it would mean everything."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        choices = [("true", "true"), ("false", "false")]
-        super().__init__(choices=choices, coerce=lambda text: text == "true", empty_value=None, **kwargs)
-        extend_schema_field({"type": "boolean"})(self)
-
-
 class RuleFilter(django_filters.FilterSet):
     """Current versions unless `all_versions` asks for every one."""
 
-    classification_id = django_filters.NumberFilter(
-        field_name="classification", decimal_places=0, min_value=1, max_value=serializers.BIGGEST_ID
-    )
+    classification_id = Id(field_name="classification")
     db_type = django_filters.ChoiceFilter(choices=dbms.choices)
     rule_group_id = django_filters.UUIDFilter()
     is_active = Flag()
@@ -74,7 +65,7 @@ class RuleViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gen
 
     def find(self, pk: Any) -> ClassificationRule:
         """A version by its id. Raises NotFound."""
-        found = self.get_queryset().filter(pk=pk).first() if int(pk) <= serializers.BIGGEST_ID else None
+        found = self.get_queryset().filter(pk=pk).first() if int(pk) <= BIGGEST_ID else None
         if found is None:
             raise NotFound(what=_("Classification rule"), name=pk)
         return found

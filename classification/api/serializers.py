@@ -9,9 +9,8 @@ from rest_framework import serializers
 
 from classification.models import AccountClassification, AccountClassificationAssignment, ClassificationRule, RiskLevel
 from classification.presentation import ICON_NAME
+from instances.lookups import BIGGEST_ID
 from whalefall.api.serializers import Body, ModelSerializer
-
-BIGGEST_ID = 2**63 - 1
 
 
 class IdField(serializers.IntegerField):

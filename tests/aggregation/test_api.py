@@ -114,15 +114,17 @@ def test_rows_are_sorted_and_unknown_values_refused(fleet):
         assert (answer.status_code, answer.json()["message_code"]) == (400, "VALIDATION_ERROR"), query
 
 
-def test_a_summary_takes_the_newest_period_of_each_instance(fleet):
+def test_a_summary_has_the_numbers_of_the_newest_period_and_hidden_databases_only_when_asked_for(fleet):
     summary = api("viewer").get(f"{URL}/databases/summary").json()["data"]["summary"]
-    assert (summary["period_type"], summary["total_databases"], summary["total_instances"]) == ("daily", 2, 2)
-    assert (summary["total_size"], summary["total_size_mb"]) == (35 * MB + 1, 35)
+    assert (summary["period_type"], summary["total_databases"], summary["total_instances"]) == ("daily", 1, 1)
+    assert (summary["total_size"], summary["total_size_mb"], summary["avg_size"]) == (30 * MB, 30, 30 * MB)
     assert (summary["size_change"], summary["growth_rate"]) == (20 * MB, "200.00")
-    totals = api("viewer").get(f"{URL}/instances/summary").json()["data"]["summary"]
-    assert (totals["total_instances"], totals["total_size"], totals["max_size"]) == (2, 35 * MB + 1, 30 * MB)
-    empty = api("viewer").get(f"{URL}/instances/summary", {"end_date": "2020-01-01"}).json()["data"]["summary"]
-    assert (empty["total_instances"], empty["total_size"], empty["growth_rate"]) == (0, 0, None)
+    hidden = api("viewer").get(f"{URL}/databases/summary", {"include_hidden": "true"}).json()["data"]["summary"]
+    assert (hidden["total_databases"], hidden["total_size"], hidden["max_size"]) == (2, 1029 * MB, 999 * MB)
+    before = {"end_date": str(YESTERDAY - timedelta(days=1))}
+    totals = api("viewer").get(f"{URL}/instances/summary", before).json()["data"]["summary"]
+    assert (totals["total_instances"], totals["total_size"], totals["max_size"]) == (2, 16 * MB + 1, 11 * MB)
+    assert (totals["avg_size"], totals["growth_rate"]) == (8 * MB + 1, None)
 
 
 def test_a_csv_file_has_every_row_and_no_formula(fleet):

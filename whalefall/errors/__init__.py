@@ -173,6 +173,7 @@ SKIP_TEXTS: dict[str, str] = {
     "instance_disabled": N_("The instance was disabled or deleted meanwhile"),
     "no_active_database": N_("The server has no database that is not hidden"),
     "no_sizes": N_("No size was measured in these periods"),
+    "sizes_not_kept": N_("Sizes are not kept long enough (RETENTION_SIZES_DAYS) for these periods and those before"),
     "aggregation_disabled": N_("The aggregation of sizes is switched off"),
     "credential_suspended": N_("The credential was rejected before; it is suspended until it or the instance changes"),
 }

@@ -5,19 +5,23 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentTypeError
 from datetime import date
+from functools import partial
 from typing import Any
 
 from django.core.management.base import CommandParser
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from aggregation.backfill import slices
 from aggregation.options import Options
-from aggregation.services import start_aggregation
+from aggregation.services import CATEGORY, start_aggregation
 from instances.models import Instance
 from instances.services import get_instance
-from sessions_app import engine, progress_bar, report
-from sessions_app.models import Outcome, SyncSession
+from sessions_app import engine, report
+from sessions_app.models import Outcome
+from sessions_app.progress_bar import ProgressBar
 from whalefall.commands import DomainCommand
+from whalefall.errors import ValidationFailed
 
 
 def iso_date(text: str) -> date:
@@ -33,7 +37,9 @@ class Command(DomainCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--from", dest="start_date", type=iso_date, metavar="DATE")
-        parser.add_argument("--to", dest="end_date", type=iso_date, metavar="DATE", help="default: yesterday")
+        parser.add_argument(
+            "--to", dest="end_date", type=iso_date, metavar="DATE", help="only with --from; default: yesterday"
+        )
         parser.add_argument("--period", action="append", metavar="TYPE", help="repeatable; default: every one")
         parser.add_argument("--scope", default="all", help="all (default), database or instance")
         parser.add_argument("--instance", action="append", default=[], metavar="NAME", help="repeatable")
@@ -46,35 +52,36 @@ class Command(DomainCommand):
         if options["period"] is not None:
             asked["periods"] = options["period"]
         today = timezone.localdate()
-        if options["start_date"] or options["end_date"]:
+        if options["start_date"]:
             asked |= {
                 "start_date": options["start_date"],
                 "end_date": options["end_date"] or max(today, options["start_date"]),
             }
+        elif options["end_date"]:
+            raise ValidationFailed(detail=_("--to needs --from: a range begins on some day"))
         wanted = Options.of(asked)
         named = [get_instance(name).pk for name in options["instance"]]
         outcomes: set[str] = set()
-        for part in slices(wanted, today):
-            session = start_aggregation(
-                part,
-                instances=Instance.objects.filter(pk__in=named) if named else None,
-                max_attempts=None if options["wait"] else 1,
-            )
-            session = self.follow(session, wait=options["wait"])
-            if options["json"]:
-                self.print_json(report.session_document(session), one_line=True)
-            else:
-                self.stdout.write(f"{_span(part)}  {report.session_line(session)}")
-            outcomes.add(session.outcome)
+        parts = list(slices(wanted, today))
+        with ProgressBar(CATEGORY, sessions=len(parts)) as bar:
+            for part in parts:
+                session = start_aggregation(
+                    part,
+                    instances=Instance.objects.filter(pk__in=named) if named else None,
+                    max_attempts=None if options["wait"] else 1,
+                )
+                session = (
+                    bar.follow(session) if options["wait"] else bar.work(session, partial(engine.run, session=session))
+                )
+                with bar.hidden():
+                    if options["json"]:
+                        self.print_json(report.session_document(session), one_line=True)
+                    else:
+                        self.stdout.write(f"{_span(part)}  {report.session_line(session)}")
+                outcomes.add(session.outcome)
         # A part of a range may be empty, but not all that was asked for.
         if Outcome.CLEAN not in outcomes or outcomes - {Outcome.CLEAN, Outcome.EMPTY}:
             sys.exit(1)
-
-    def follow(self, session: SyncSession, *, wait: bool) -> SyncSession:
-        """The session when it has ended; worked on here unless the workers do it."""
-        if wait:
-            return progress_bar.follow(session)
-        return progress_bar.work(session, lambda: engine.run(session=session))
 
 
 def _span(options: Options) -> str:

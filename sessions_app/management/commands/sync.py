@@ -11,8 +11,9 @@ from django.db.models import Q
 import dbms
 from instances.models import Instance, InstanceQuerySet, Tag
 from instances.services import get_instance
-from sessions_app import engine, progress_bar, report, services
+from sessions_app import engine, report, services
 from sessions_app.models import Outcome, SyncSession, SyncType
+from sessions_app.progress_bar import ProgressBar
 from whalefall.commands import DomainCommand
 from whalefall.errors import InstanceDisabled, NotFound
 
@@ -41,9 +42,11 @@ class Command(DomainCommand):
             max_attempts=1 if options["inline"] else None,
         )
         if options["inline"]:
-            session = progress_bar.work(session, lambda: engine.run(session=session))
+            with ProgressBar(session.sync_category) as bar:
+                session = bar.work(session, lambda: engine.run(session=session))
         elif options["wait"]:
-            session = progress_bar.follow(session)
+            with ProgressBar(session.sync_category) as bar:
+                session = bar.follow(session)
         elif not session.is_final:
             report.print_session(self, session, as_json=options["json"])
             return
