@@ -49,6 +49,7 @@ class RuleSet:
     rules: tuple[CompiledRule, ...] = ()
     broken: tuple[BrokenRule, ...] = ()
     groups: frozenset[str] = frozenset()  # of all of them, those that cannot be parsed among them
+    broken_groups: frozenset[str] = frozenset()
     digest: str = EMPTY
     tests: tuple[tuple[CompiledRule, Test], ...] = ()
     clocks: tuple[Callable[[Subject], datetime | None], ...] = ()  # when the clock alone may change an outcome
@@ -78,10 +79,12 @@ def _rule_set(rows: Iterable[tuple[Any, ...]]) -> RuleSet:
             rules.append(
                 CompiledRule(id=pk, group=group_id.hex, name=name, classification_id=classification_id, program=program)
             )
+    broken_groups = frozenset(rule.group for rule in broken)
     return RuleSet(
         rules=tuple(rules),
         broken=tuple(broken),
-        groups=frozenset([rule.group for rule in rules] + [rule.group for rule in broken]),
+        groups=frozenset(rule.group for rule in rules) | broken_groups,
+        broken_groups=broken_groups,
         digest=digest.hexdigest(),
         tests=tuple((rule, rule.program.test) for rule in rules),
         clocks=tuple(clock for rule in rules for clock in rule.program.clocks),

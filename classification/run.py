@@ -94,12 +94,9 @@ def classify(kinds: Mapping[int, str], now: datetime) -> dict[int, ItemCounts]:
             )
     difference = Difference()
     for stored in due_accounts(list(kinds), rule_sets, now):
-        tally = tallies[stored.account.instance_id]
-        rules, hidden = (
-            rule_sets.get(stored.account.db_type, NO_RULES),
-            unread.get(stored.account.instance_id, ALL_READ),
-        )
-        _work(stored, rules, hidden, now, tally, difference)
+        instance, kind = stored.account.instance_id, stored.account.db_type
+        rules, hidden = rule_sets.get(kind, NO_RULES), unread.get(instance, ALL_READ)
+        _work(stored, rules, hidden, now, tallies[instance], difference)
     difference.write()
     return {pk: tallies[pk].counts(rule_sets.get(kind, NO_RULES)) for pk, kind in kinds.items()}
 
@@ -129,7 +126,7 @@ def _work(
         tally.evaluated += 1
         tally.unknown += len(unknown)
         _report(stored, subject, unknown, tally)
-    open_groups = {rule.group for rule in unknown} | {rule.group for rule in rules.broken}
+    open_groups = rules.broken_groups.union(rule.group for rule in unknown) if unknown else rules.broken_groups
     _settle(stored, matched, open_groups, tally, difference)
     # What could not be answered is asked, and reported, again by the next run.
     if not unknown and stored.seen["fingerprint"] is not None:

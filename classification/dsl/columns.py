@@ -64,7 +64,7 @@ def is_locked(args: Args) -> Test:
         until = subject.account.locked_until
         if subject.account.is_locked or (until is not None and until > subject.now):
             return True
-        return None if any(subject.hiding(*where)) else False
+        return None if any(subject.hiding(where)) else False
 
     return test
 

@@ -72,7 +72,7 @@ def _why(call: Call, subject: Subject, outcome: Truth) -> tuple[tuple[str, ...],
     """The evidence of what is true, and the scopes that hide what is unknown."""
     function, found = FUNCTIONS[call.fn], list[str]()
     if outcome is None:
-        return (), tuple(islice(dict.fromkeys(subject.hiding(*function.places(call.args))), EVIDENCE_SHOWN))
+        return (), tuple(islice(dict.fromkeys(subject.hiding(function.places(call.args))), EVIDENCE_SHOWN))
     if outcome:
         with suppress(*UNREADABLE):  # what comes after the first makes it no less true
             found.extend(islice(function.evidence(call.args)(subject), EVIDENCE_SHOWN))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from classification.dsl.patterns import compile_like, may_begin
-from classification.dsl.predicates import Args, Evidence, Places, Test, Truth, of_evidence
+from classification.dsl.predicates import Args, Evidence, Places, Test, Truth, missing, of_evidence
 from classification.dsl.subjects import SCOPES, Subject, are_texts, both_forms, every_form, is_grantable
 from classification.dsl.unread import Matches, Place
 
@@ -23,7 +23,7 @@ def has_capability(args: Args) -> Test:
         held = subject.capabilities
         if held is None:
             return None
-        return True if name in held else subject.absent(*where)
+        return True if name in held else missing(subject, where)
 
     return test
 
@@ -74,7 +74,7 @@ def has_role(args: Args) -> Test:
         held = subject.roles
         if held is None:
             return None
-        return True if name in held else subject.absent(*where)
+        return True if name in held else missing(subject, where)
 
     return test
 
@@ -99,8 +99,8 @@ def has_privilege(args: Args) -> Test:
         if places is None:
             return None
         if database is not None:
-            return subject.absent(*where) if wanted.isdisjoint(places.get(database, ())) else True
-        return subject.absent(*where) if all(map(wanted.isdisjoint, places.values())) else True
+            return missing(subject, where) if wanted.isdisjoint(places.get(database, ())) else True
+        return missing(subject, where) if all(map(wanted.isdisjoint, places.values())) else True
 
     return test
 

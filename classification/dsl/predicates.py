@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from classification.dsl.subjects import Subject
-from classification.dsl.unread import Place
+from classification.dsl.unread import ALL_READ, Place
 
 Args = Mapping[str, Any]
 Truth = bool | None
@@ -48,6 +48,13 @@ class Function:
     places: Callable[[Args], Places] = lambda _: ()
 
 
+def missing(subject: Subject, places: Places) -> Truth:
+    """What not to have found anything in these places means: False, or None while one may hide it."""
+    if subject.unread is ALL_READ or subject.absent is None:
+        return subject.absent
+    return None if any(subject.hiding(places)) else False
+
+
 def of_evidence(evidence: Callable[[Args], Evidence], places: Callable[[Args], Places]) -> Callable[[Args], Test]:
     """A test that is true as soon as there is evidence, and unknown when the evidence cannot be read."""
 
@@ -56,7 +63,7 @@ def of_evidence(evidence: Callable[[Args], Evidence], places: Callable[[Args], P
 
         def test(subject: Subject) -> Truth:
             try:
-                return True if next(find(subject), None) is not None else subject.absent(*where)
+                return True if next(find(subject), None) is not None else missing(subject, where)
             except UNREADABLE:
                 return None
 

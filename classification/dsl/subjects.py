@@ -40,7 +40,7 @@ class Account(NamedTuple):
 class Subject:
     """One account, opened once for all rules. A part that is missing or malformed is None: nothing is known of it."""
 
-    __slots__ = ("_is_whole", "_places", "account", "capabilities", "document", "facts", "now", "roles", "unread")
+    __slots__ = ("_places", "absent", "account", "capabilities", "document", "facts", "now", "roles", "unread")
 
     def __init__(
         self,
@@ -57,19 +57,11 @@ class Subject:
         self.unread = unread
         self.capabilities = _names(self.facts.get("capabilities"))
         self.roles = _names(self.facts.get("roles"))
-        self._is_whole = bool(self.facts) and not self.facts.get("errors")
+        # What not to have been found means where everything was read: what facts with errors lack may be there.
+        self.absent: bool | None = None if self.facts.get("errors") or not self.facts else False
         self._places: dict[str, Mapping[str, list[str]] | None] = {}
 
-    def absent(self, *places: Place) -> bool | None:
-        """What not to have been found means: False, or None while what was never read may hold it.
-
-        What facts with errors do not name may still be there, too.
-        """
-        if not self._is_whole:
-            return None
-        return None if self.unread is not ALL_READ and any(self.hiding(*places)) else False
-
-    def hiding(self, *places: Place) -> Iterator[str]:
+    def hiding(self, places: Iterable[Place]) -> Iterator[str]:
         """The scopes that were never read and may hold what was not found in these places."""
         return self.unread.hiding(places, self.account.host)
 
