@@ -23,9 +23,10 @@ def record_day() -> None:
     now = timezone.now()
     today = timezone.localdate(now)
     effective = AccountClassificationAssignment.objects.effective().order_by()
-    # What an older version gave and the newer one could not answer yet is the rule's all the same.
+    # What an older version gave and the newer one could not answer yet is the rule's all the same; an account has one
+    # or the other.
     of_rules = effective.filter(rule__isnull=False).values_list("rule__rule_group_id")
-    by_group = dict(of_rules.annotate(Count("account", distinct=True)))
+    by_group = dict(of_rules.annotate(Count("pk")))
     bulk.insert(
         RuleDailyStat,
         [

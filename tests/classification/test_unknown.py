@@ -75,6 +75,16 @@ def test_what_an_older_version_gave_stays_while_the_newer_one_cannot_be_read(ins
     assert held(account) == {older.pk}
 
 
+def test_an_account_without_facts_keeps_what_a_rule_gave_that_cannot_be_read(instance):
+    account = make_account(instance, "ada", superuser())
+    rule = make_rule(rule_name="r")
+    classify()
+    ClassificationRule.objects.filter(pk=rule.pk).update(rule_expression={"version": 9})
+    learn(account, {})
+    classify()
+    assert held(account) == {rule.pk}
+
+
 def test_of_a_rule_that_nobody_can_answer_an_account_without_classes_gets_none(instance):
     account = make_account(instance, "ada", NOBODY_KNOWS)
     make_rule({"version": 4, "expr": {"op": "NOT", "args": [SUPER["expr"]]}})
@@ -134,9 +144,15 @@ def test_in_a_preview_nobody_enters_who_is_in_the_class_by_hand(instance, trial)
     assert [one.account for one in found.lists["entering"]] == ["new"]
 
 
+@pytest.mark.parametrize("has_newer", [True, False])
 @pytest.mark.parametrize(("username", "is_pending"), [("stays", False), ("leaves", True), ("unknown", False)])
-def test_the_page_of_an_account_foretells_a_change_only_where_there_is_an_answer(instance, trial, username, is_pending):
-    services.update_rule(trial, expression=ADMIN)
+def test_the_page_of_an_account_foretells_a_change_only_where_there_is_an_answer(
+    instance, trial, username, is_pending, has_newer
+):
+    if has_newer:
+        services.update_rule(trial, expression=ADMIN)
+    elif username == "stays":
+        learn(instance.accounts.get(username=username), superuser())
     account = instance.accounts.get(username=username)
     page = browser("viewer").get(reverse("admin:accounts_sync_instanceaccount_change", args=[account.pk]))
     assert ("the next run" in page.content.decode()) is is_pending
