@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -53,7 +54,7 @@ def badges(request: HttpRequest, accounts: Sequence[InstanceAccount]) -> dict[in
 
 
 def account(request: HttpRequest, shown: InstanceAccount) -> SafeString | None:
-    """The classes of an account, and what each rule of its database kind says of it and why. Three queries."""
+    """The classes of an account, and what each rule of its database kind says of it and why. Four queries."""
     if not request.user.has_perm(VIEW):
         return None
     own = AccountClassificationAssignment.objects.filter(account=shown, is_active=True)
@@ -73,7 +74,7 @@ def account(request: HttpRequest, shown: InstanceAccount) -> SafeString | None:
         "add_url": f"{add}?account={shown.pk}" if may_change and shown.is_active else "",
     }
     if request.user.has_perm(VIEW_RULES):
-        context |= _verdicts(shown, {row.rule_id for row in held})
+        context |= _verdicts(shown, {row.rule.rule_group_id for row in held if row.rule is not None})
     return render_to_string("classification/account.html", context, request=request)
 
 
@@ -86,8 +87,11 @@ def _withdraw(row: AccountClassificationAssignment) -> str:
     return reverse("admin:classification_accountclassificationassignment_delete", args=[row.pk])
 
 
-def _verdicts(shown: InstanceAccount, held: set[int | None]) -> dict[str, Any]:
-    """Every active rule over the account as it is stored. Two queries."""
+def _verdicts(shown: InstanceAccount, held: Set[UUID]) -> dict[str, Any]:
+    """Every active rule over the account as it is stored; `held` are the groups that put it into a class.
+
+    Three queries.
+    """
     rules = ClassificationRule.objects.effective().filter(db_type=shown.db_type).select_related("classification")
     ordered = list(rules.order_by("-classification__priority", "rule_name", "pk")[: RULES_SHOWN + 1])
     try:
@@ -102,7 +106,7 @@ def _verdicts(shown: InstanceAccount, held: set[int | None]) -> dict[str, Any]:
     }
 
 
-def _verdict(rule: ClassificationRule, subject: Subject, held: set[int | None]) -> Verdict:
+def _verdict(rule: ClassificationRule, subject: Subject, held: Set[UUID]) -> Verdict:
     url = page_url("classification_classificationrule", rule.pk)
     try:
         found = explain(parse(rule.rule_expression), subject)
@@ -114,5 +118,5 @@ def _verdict(rule: ClassificationRule, subject: Subject, held: set[int | None]) 
         url=url,
         outcome=outcome,
         steps=tuple(steps(found)),
-        is_pending=(outcome == "true") != (rule.pk in held),
+        is_pending=found.outcome is not None and found.outcome != (rule.rule_group_id in held),
     )

@@ -51,6 +51,7 @@ class Step:
     tone: str = ""
     outcome: str = ""
     evidence: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 def title(name: str) -> str:
@@ -74,6 +75,7 @@ def steps(found: Explanation, depth: int = 0) -> Iterator[Step]:
         tone=tone,
         outcome=str(outcome),
         evidence=found.evidence,
+        unread=found.unread,
     )
     for child in found.children:
         yield from steps(child, depth + 1)

@@ -16,8 +16,9 @@ from classification.dsl.evaluate import compile_expression
 from classification.dsl.explain import Explanation, explain
 from classification.dsl.nodes import Expression
 from classification.dsl.subjects import Subject
+from classification.dsl.unread import ALL_READ
 from classification.models import AccountClassification, AccountClassificationAssignment
-from classification.stored import StoredAccount, all_accounts
+from classification.stored import StoredAccount, all_accounts, never_read
 from instances.models import Instance
 from whalefall.errors import PermissionFactsMissing
 
@@ -84,6 +85,7 @@ def preview(
     by_others = in_class.exclude(rule__rule_group_id=rule_group_id) if rule_group_id else in_class
     kept = set(by_others.filter(account__db_type=db_type).values_list("account", flat=True))
     replaced = set(mine.filter(account__db_type=db_type).values_list("account", flat=True))
+    unread = never_read(Instance.objects.filter(db_type=db_type))
     result = Preview()
     for stored in all_accounts(accounts, with_document=program.needs_document):
         if time.monotonic() > end:
@@ -93,11 +95,12 @@ def preview(
             result.note("without_facts", stored)
             continue
         result.evaluated += 1
-        outcome = program.test(Subject(stored.account, stored.facts, now, stored.document))
+        hidden = unread.get(stored.account.instance_id, ALL_READ)
+        outcome = program.test(Subject(stored.account, stored.facts, now, stored.document, hidden))
         pk = stored.account.id
-        if outcome is None:
+        if outcome is None:  # changes nothing
             result.note("unknown", stored)
-        if outcome:
+        elif outcome:
             result.matched += 1
             if pk not in kept and pk not in replaced:
                 result.note("entering", stored)
@@ -107,10 +110,11 @@ def preview(
 
 
 def stored_subject(account: InstanceAccount) -> Subject:
-    """An account as rules see it now. One query. Raises PermissionFactsMissing."""
+    """An account as rules see it now. Two queries. Raises PermissionFactsMissing."""
+    unread = never_read([account.instance_id]).get(account.instance_id, ALL_READ)
     for stored in all_accounts(InstanceAccount.objects.filter(pk=account.pk), with_document=True):
         if stored.facts is not None:
-            return Subject(stored.account, stored.facts, timezone.now(), stored.document)
+            return Subject(stored.account, stored.facts, timezone.now(), stored.document, unread)
     raise PermissionFactsMissing(account=account.display_name)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from classification.models import ClassificationRule
 from whalefall.errors import WhaleFallError
 
 # Rises when the same expression over the same facts may have another outcome than before.
-EVALUATOR_VERSION = 1
+EVALUATOR_VERSION = 2
 EMPTY = hashlib.sha256(b"").hexdigest()
 
 
@@ -26,9 +26,20 @@ class CompiledRule:
     """One version of a rule with its program."""
 
     id: int
+    group: str  # of its versions: the hexadecimal digits of a UUID
     name: str
     classification_id: int
     program: Program
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokenRule:
+    """One version of a rule that cannot be parsed."""
+
+    id: int
+    group: str
+    name: str
+    error: WhaleFallError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +47,9 @@ class RuleSet:
     """The rules of one database kind. `digest` tells whether they are the same as at another time."""
 
     rules: tuple[CompiledRule, ...] = ()
-    broken: Mapping[int, tuple[str, WhaleFallError]] = field(
-        default_factory=dict
-    )  # cannot be parsed: {id: (name, why)}
+    broken: tuple[BrokenRule, ...] = ()
+    groups: frozenset[str] = frozenset()  # of all of them, those that cannot be parsed among them
+    broken_groups: frozenset[str] = frozenset()
     digest: str = EMPTY
     tests: tuple[tuple[CompiledRule, Test], ...] = ()
     clocks: tuple[Callable[[Subject], datetime | None], ...] = ()  # when the clock alone may change an outcome
@@ -47,7 +58,7 @@ class RuleSet:
 
 def effective() -> dict[str, RuleSet]:
     """{database kind: its rules}, by one query. Compiling is remembered by the text of an expression, nothing else."""
-    columns = ("db_type", "pk", "rule_name", "classification_id", "rule_expression")
+    columns = ("db_type", "pk", "rule_group_id", "rule_name", "classification_id", "rule_expression")
     by_kind: dict[str, list[tuple[Any, ...]]] = {}
     for kind, *row in ClassificationRule.objects.effective().order_by("pk").values_list(*columns):
         by_kind.setdefault(kind, []).append(tuple(row))
@@ -55,20 +66,25 @@ def effective() -> dict[str, RuleSet]:
 
 
 def _rule_set(rows: Iterable[tuple[Any, ...]]) -> RuleSet:
-    rules, broken = [], {}
+    rules, broken = [], []
     digest = hashlib.sha256(str(EVALUATOR_VERSION).encode())
-    for pk, name, classification_id, document in rows:
+    for pk, group_id, name, classification_id, document in rows:
         canonical = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
         digest.update(b"%d:%s\n" % (pk, canonical))
         try:
             program = load(canonical)
         except WhaleFallError as error:  # written by another version of the product
-            broken[pk] = (name, error)
+            broken.append(BrokenRule(id=pk, group=group_id.hex, name=name, error=error))
         else:
-            rules.append(CompiledRule(id=pk, name=name, classification_id=classification_id, program=program))
+            rules.append(
+                CompiledRule(id=pk, group=group_id.hex, name=name, classification_id=classification_id, program=program)
+            )
+    broken_groups = frozenset(rule.group for rule in broken)
     return RuleSet(
         rules=tuple(rules),
-        broken=broken,
+        broken=tuple(broken),
+        groups=frozenset(rule.group for rule in rules) | broken_groups,
+        broken_groups=broken_groups,
         digest=digest.hexdigest(),
         tests=tuple((rule, rule.program.test) for rule in rules),
         clocks=tuple(clock for rule in rules for clock in rule.program.clocks),

@@ -1,12 +1,13 @@
 """One run over a chunk of instances: what the rules say now against what they said before, written as a difference.
 
 Runs in the chunk's transaction, so that readers see the old or the new set of an instance. What a person assigned is
-never touched, and an account of which nothing is known keeps what it had.
+never touched, and what nobody can answer changes nothing: facts that are missing, a rule that cannot be read or that is
+unknown for an account take nothing away of what any version of the rule gave.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,15 +15,17 @@ from typing import Any
 from classification import rulesets
 from classification.dsl.explain import explain
 from classification.dsl.subjects import Subject
+from classification.dsl.unread import ALL_READ, Unread
 from classification.models import AccountClassificationAssignment, ClassifiedState
 from classification.rulesets import CompiledRule, RuleSet
-from classification.stored import StoredAccount, active_accounts, due_accounts
+from classification.stored import StoredAccount, due_accounts, look_at
 from sessions_app.categories import ItemCounts
 from sessions_app.records import storable
 from whalefall import bulk
 from whalefall.errors import PermissionFactsMissing
 
 PROBLEMS_SHOWN = 20  # of one instance, in its record
+SCOPES_SHOWN = 5  # of one problem
 NO_RULES = RuleSet()
 
 
@@ -77,33 +80,42 @@ class Difference:
 def classify(kinds: Mapping[int, str], now: datetime) -> dict[int, ItemCounts]:
     """Bring the accounts of some instances into their classes; counts by instance id. `kinds` is {id: db_type}."""
     rule_sets = rulesets.effective()
-    seen = active_accounts(list(kinds))
+    seen, unread = look_at(list(kinds))
     tallies = {pk: Tally(seen=seen.get(pk, 0)) for pk in kinds}
     for pk, kind in kinds.items():
-        for rule_id, (name, error) in rule_sets.get(kind, NO_RULES).broken.items():
+        for rule in rule_sets.get(kind, NO_RULES).broken:
             tallies[pk].report(
-                {"message_code": error.message_code, "rule_id": rule_id, "rule": name, "detail": str(error)}
+                {
+                    "message_code": rule.error.message_code,
+                    "rule_id": rule.id,
+                    "rule": rule.name,
+                    "detail": str(rule.error),
+                }
             )
     difference = Difference()
     for stored in due_accounts(list(kinds), rule_sets, now):
-        tally = tallies[stored.account.instance_id]
-        _work(stored, rule_sets.get(stored.account.db_type, NO_RULES), now, tally, difference)
+        instance, kind = stored.account.instance_id, stored.account.db_type
+        rules, hidden = rule_sets.get(kind, NO_RULES), unread.get(instance, ALL_READ)
+        _work(stored, rules, hidden, now, tallies[instance], difference)
     difference.write()
     return {pk: tallies[pk].counts(rule_sets.get(kind, NO_RULES)) for pk, kind in kinds.items()}
 
 
-def _work(stored: StoredAccount, rules: RuleSet, now: datetime, tally: Tally, difference: Difference) -> None:
+def _work(
+    stored: StoredAccount, rules: RuleSet, unread: Unread, now: datetime, tally: Tally, difference: Difference
+) -> None:
     """Evaluate one account that is due."""
     account = stored.account
     if account.is_active and stored.facts is None:
         tally.without_facts += 1
         tally.report({"message_code": PermissionFactsMissing.message_code, **_named(stored)})
+        _settle(stored, [], rules.groups, tally, difference)
         return
     matched: list[CompiledRule] = []
     unknown: list[CompiledRule] = []
     due_at = None
     if account.is_active and stored.facts is not None:
-        subject = Subject(account, stored.facts, now, stored.document)
+        subject = Subject(account, stored.facts, now, stored.document, unread)
         for rule, test in rules.tests:
             outcome = test(subject)
             if outcome:
@@ -114,28 +126,45 @@ def _work(stored: StoredAccount, rules: RuleSet, now: datetime, tally: Tally, di
         tally.evaluated += 1
         tally.unknown += len(unknown)
         _report(stored, subject, unknown, tally)
-    wanted = {rule.id for rule in matched}
-    gone = [pk for rule, pk in stored.held.items() if rule not in wanted and rule not in rules.broken]
-    new = [
-        {"account_id": account.id, "classification_id": rule.classification_id, "rule_id": rule.id}
-        for rule in matched
-        if rule.id not in stored.held
-    ]
-    tally.created += len(new)
-    tally.deleted += len(gone)
-    difference.inserts += new
-    difference.deletes += gone
+    open_groups = rules.broken_groups.union(rule.group for rule in unknown) if unknown else rules.broken_groups
+    _settle(stored, matched, open_groups, tally, difference)
     # What could not be answered is asked, and reported, again by the next run.
     if not unknown and stored.seen["fingerprint"] is not None:
         state = {"account_id": account.id, "rules_digest": rules.digest, **stored.seen}
         difference.states.append({**state, "due_at": due_at, "evaluated_at": now})
 
 
+def _settle(
+    stored: StoredAccount, matched: Sequence[CompiledRule], open_groups: Set[str], tally: Tally, difference: Difference
+) -> None:
+    """What one account gains and loses. Of the groups that nobody can answer it keeps what it has, by any version."""
+    wanted = {rule.id for rule in matched}
+    gone = [
+        pk
+        for group, versions in stored.held.items()
+        if group not in open_groups
+        for version, pk in versions.items()
+        if version not in wanted
+    ]
+    new = [
+        {"account_id": stored.account.id, "classification_id": rule.classification_id, "rule_id": rule.id}
+        for rule in matched
+        if rule.id not in stored.held.get(rule.group, ())
+    ]
+    tally.created += len(new)
+    tally.deleted += len(gone)
+    difference.inserts += new
+    difference.deletes += gone
+
+
 def _report(stored: StoredAccount, subject: Subject, unknown: Sequence[CompiledRule], tally: Tally) -> None:
     for rule in unknown[: PROBLEMS_SHOWN - len(tally.problems)]:
-        paths = [node.path for node in explain(rule.program.expression, subject).unknown()]
-        named = {**_named(stored), "rule_id": rule.id, "rule": rule.name}
-        tally.report({"message_code": "UNKNOWN_OUTCOME", **named, "path": ", ".join(paths)})
+        nodes = list(explain(rule.program.expression, subject).unknown())
+        problem = {**_named(stored), "rule_id": rule.id, "rule": rule.name}
+        problem["path"] = ", ".join(node.path for node in nodes)
+        if scopes := list(dict.fromkeys(scope for node in nodes for scope in node.unread)):
+            problem["unread"] = ", ".join(scopes[:SCOPES_SHOWN])
+        tally.report({"message_code": "UNKNOWN_OUTCOME", **problem})
 
 
 def _named(stored: StoredAccount) -> dict[str, Any]:

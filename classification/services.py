@@ -66,18 +66,25 @@ def update_classification(classification: AccountClassification, **fields: Any) 
 
 @transaction.atomic
 def delete_classification(classification: AccountClassification) -> None:
-    """Delete a class that nothing uses, with the old versions of its rules.
+    """Delete a class that nothing uses, with the old versions of its rules and what they gave to accounts.
 
     Raises SystemClassification, ClassificationInUse.
     """
     if classification.is_system:
         raise SystemClassification(name=classification.name, detail="it cannot be deleted")
     locked = AccountClassification.objects.select_for_update().get(pk=classification.pk)
-    rules = ClassificationRule.objects.current().filter(classification=locked).count()
-    assignments = AccountClassificationAssignment.objects.filter(classification=locked, is_active=True).count()
-    if rules or assignments:
-        used = {"rules": rules, "assignments": assignments}
+    rules = ClassificationRule.objects.filter(classification=locked)
+    given = AccountClassificationAssignment.objects.filter(classification=locked)
+    used = {
+        "rules": rules.current().count(),
+        "assignments": given.filter(assignment_type=AssignmentType.MANUAL, is_active=True).count(),
+    }
+    if any(used.values()):
         raise ClassificationInUse(name=classification.name, extra=used, **used)
+    # A run may still evaluate these rules. First wait for one that is about to take something away, then let none add
+    # anything: its commit looks for the rule, waits for us, does not find it, and the run asks again for its rules.
+    given.delete()
+    list(rules.select_for_update().values_list("pk"))
     locked.delete()
 
 

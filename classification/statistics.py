@@ -23,7 +23,10 @@ def record_day() -> None:
     now = timezone.now()
     today = timezone.localdate(now)
     effective = AccountClassificationAssignment.objects.effective().order_by()
-    by_rule = dict(effective.filter(rule__isnull=False).values_list("rule").annotate(Count("pk")))
+    # What an older version gave and the newer one could not answer yet is the rule's all the same; an account has one
+    # or the other.
+    of_rules = effective.filter(rule__isnull=False).values_list("rule__rule_group_id")
+    by_group = dict(of_rules.annotate(Count("pk")))
     bulk.insert(
         RuleDailyStat,
         [
@@ -32,11 +35,11 @@ def record_day() -> None:
                 "rule_id": rule,
                 "classification_id": classification,
                 "db_type": db_type,
-                "matched_accounts_count": by_rule.get(rule, 0),
+                "matched_accounts_count": by_group.get(group, 0),
                 "computed_at": now,
             }
-            for rule, classification, db_type in ClassificationRule.objects.effective().values_list(
-                "pk", "classification", "db_type"
+            for rule, group, classification, db_type in ClassificationRule.objects.effective().values_list(
+                "pk", "rule_group_id", "classification", "db_type"
             )
         ],
         unique=["rule_id", "stat_date"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -25,10 +25,14 @@ from django.db.models.functions import Cast, Concat
 
 from accounts_sync.models import InstanceAccount
 from classification.dsl.subjects import Account
+from classification.dsl.unread import Unread, unread
 from classification.models import AccountClassificationAssignment, AssignmentType
 from classification.rulesets import EMPTY, RuleSet
+from instances.models import Instance
+from sessions_app.models import InstanceCoverage, SyncCategoryName
 
 ROWS_AT_ONCE = 500
+NOTHING_HELD: Mapping[str, Mapping[int, int]] = {}
 SEEN = {  # of the state: what it was of the account
     "fingerprint": "permission__fingerprint",
     "reach_digest": "permission__reach_digest",
@@ -45,7 +49,7 @@ class StoredAccount(NamedTuple):
     seen: dict[str, Any]
     facts: Mapping[str, Any] | None
     document: Mapping[str, Any] | None
-    held: dict[int, int]  # rule id: assignment id
+    held: Mapping[str, Mapping[int, int]]  # by the group of a rule: {version's id: assignment id}
 
 
 class Listed(Aggregate):
@@ -77,10 +81,40 @@ def due_accounts(
     )
 
 
-def active_accounts(instance_ids: Sequence[int]) -> dict[int, int]:
-    """How many accounts each instance has; one that has none is left out."""
+def never_read(instances: Iterable[int] | QuerySet[Instance]) -> dict[int, Unread]:
+    """What the account reads of instances never covered, by instance; who was wholly read is left out. One query.
+
+    A scope that was read once and is denied now is known as of then.
+    """
+    return _unread(_unread_scopes(instances).values_list("instance", "instance__db_type", "scope"))
+
+
+def look_at(instance_ids: Sequence[int]) -> tuple[dict[int, int], dict[int, Unread]]:
+    """How many accounts each instance has, and never_read() of them; who has none is left out. One query for both."""
     active = InstanceAccount.objects.active().filter(instance__in=instance_ids).order_by()
-    return dict(active.values_list("instance").annotate(Count("pk")))
+    counted = active.values_list("instance", "db_type").annotate(
+        scope=Value("", output_field=TextField()), number=Count("pk")
+    )
+    scopes = (
+        _unread_scopes(instance_ids)
+        .values_list("instance", "instance__db_type")
+        .annotate(name=Cast("scope", TextField()), number=Value(0))
+    )
+    rows = list(counted.union(scopes, all=True))
+    return {pk: number for pk, _, scope, number in rows if not scope}, _unread(row[:3] for row in rows if row[2])
+
+
+def _unread_scopes(instances: Iterable[int] | QuerySet[Instance]) -> QuerySet[InstanceCoverage]:
+    return InstanceCoverage.objects.filter(
+        instance__in=instances, sync_category=SyncCategoryName.ACCOUNT, last_ok_at__isnull=True
+    )
+
+
+def _unread(rows: Iterable[tuple[int, str, str]]) -> dict[int, Unread]:
+    scopes: dict[tuple[int, str], list[str]] = {}
+    for pk, kind, scope in rows:
+        scopes.setdefault((pk, kind), []).append(scope)
+    return {pk: unread(kind, found) for (pk, kind), found in scopes.items()}
 
 
 def all_accounts(accounts: QuerySet[InstanceAccount], *, with_document: bool) -> Iterator[StoredAccount]:
@@ -106,10 +140,11 @@ def _text(path: str) -> Cast:
 
 
 def _held_rules() -> Subquery:
-    """ "assignment:rule,…" of what runs have given to an account."""
+    """ "assignment:rule:group,…" of what runs have given to an account."""
     mine = AccountClassificationAssignment.objects.filter(account=OuterRef("pk"), assignment_type=AssignmentType.AUTO)
-    pair = Concat(Cast("pk", TextField()), Value(":"), Cast("rule", TextField()), output_field=TextField())
-    return Subquery(mine.order_by().values("account").annotate(pairs=Listed(pair)).values("pairs"))
+    pk, rule, group = (Cast(name, TextField()) for name in ("pk", "rule", "rule__rule_group_id"))
+    written = Concat(pk, Value(":"), rule, Value(":"), group, output_field=TextField())
+    return Subquery(mine.order_by().values("account").annotate(all=Listed(written)).values("all"))
 
 
 def _read(accounts: QuerySet[InstanceAccount], **computed: Any) -> Iterator[StoredAccount]:
@@ -126,7 +161,7 @@ def _read(accounts: QuerySet[InstanceAccount], **computed: Any) -> Iterator[Stor
             seen=dict(zip(SEEN, seen, strict=True)),
             facts=_mapping(facts),
             document=_mapping(document),
-            held=dict(_pair(pair) for pair in held.split(",")) if held else {},
+            held=_held(held) if held else NOTHING_HELD,
         )
 
 
@@ -136,6 +171,10 @@ def _mapping(text: str | None) -> Mapping[str, Any] | None:
     return found if isinstance(found, dict) and found else None
 
 
-def _pair(text: str) -> tuple[int, int]:
-    assignment, _, rule = text.partition(":")
-    return int(rule), int(assignment)
+def _held(text: str) -> dict[str, dict[int, int]]:
+    found: dict[str, dict[int, int]] = {}
+    for written in text.split(","):
+        assignment, rule, group = written.split(":")
+        # PostgreSQL writes a UUID with dashes, SQLite keeps it without.
+        found.setdefault(group.replace("-", ""), {})[int(rule)] = int(assignment)
+    return found

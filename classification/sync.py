@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 
 import dbms
 from accounts_sync.models import InstanceAccount
+from classification.ending import end_assignments
 from classification.models import AccountClassificationAssignment, AssignmentType, ClassificationRule
 from classification.run import classify
 from classification.statistics import record_day
@@ -51,6 +52,7 @@ class ClassificationSync(LocalCategory):
         ]
 
     def conclude(self) -> None:
+        end_assignments()
         record_day()
 
     def apply_many(self, instances: Sequence[Instance], run: Run) -> Mapping[int, ItemCounts]:

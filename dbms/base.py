@@ -182,6 +182,13 @@ class Connection(Protocol):
         ...
 
 
+# What of an account nobody knows while a scope was never read, by the scope or its prefix ("database:"); a whole name
+# counts before a prefix, and a scope that is not named hides nothing that is derived. The parts are those of the
+# facts and of the permission document: "capabilities.X", "roles", "database_roles" (named database.role),
+# "privileges.global", ".server", ".database", ".tablespace", "escalation", "objects.LEVEL" and "owned".
+HiddenBy = Mapping[str, frozenset[str]]
+
+
 class Facts(Protocol):
     """Builds permission_facts v2 of one account from its categories and what it reaches through roles."""
 
@@ -207,6 +214,7 @@ class Adapter:
     capacity_grants: Callable[[CapacitySnapshot, str], tuple[str, ...]]
     reader_version: int  # rises when equal answers of a server lead to other snapshots
     category_scopes: Mapping[str, str]  # of the snapshot categories that are not the server's, see snapshots.split()
+    hidden_by: HiddenBy
     reach: Callable[[Sequence[AccountSnapshot]], Mapping[tuple[str, str, bool], Reach]]
     facts: Facts
     facts_version: int  # rises when equal snapshots yield other facts

@@ -221,4 +221,7 @@ class ExplanationNode(serializers.Serializer[Any]):
     args = serializers.DictField()
     outcome = serializers.CharField(help_text="true, false or unknown")
     evidence = serializers.ListField(child=serializers.CharField())
+    unread = serializers.ListField(
+        child=serializers.CharField(), help_text="scopes that were never read, while the outcome is unknown"
+    )
     children = serializers.ListField(child=serializers.DictField())

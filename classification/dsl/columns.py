@@ -1,4 +1,4 @@
-"""Functions that answer from an account's columns; they always know."""
+"""Functions that answer from an account's columns; they nearly always know."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from classification.dsl.patterns import compile_like
-from classification.dsl.predicates import Args, Evidence, Test, Truth
+from classification.dsl.predicates import Args, Evidence, Places, Test, Truth
 from classification.dsl.subjects import Subject
+from classification.dsl.unread import Place
 
 LOCKED = "LOCKED"
 
@@ -57,11 +58,19 @@ def system_evidence(args: Args) -> Evidence:
 
 
 def is_locked(args: Args) -> Test:
+    where = lock_places(args)
+
     def test(subject: Subject) -> Truth:
         until = subject.account.locked_until
-        return subject.account.is_locked or (until is not None and until > subject.now)
+        if subject.account.is_locked or (until is not None and until > subject.now):
+            return True
+        return None if any(subject.hiding(where)) else False
 
     return test
+
+
+def lock_places(args: Args) -> Places:
+    return (Place(part=f"capabilities.{LOCKED}"),)
 
 
 def locked_evidence(args: Args) -> Evidence:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from classification.dsl.evaluate import operation
 from classification.dsl.functions import FUNCTIONS
 from classification.dsl.nodes import Call, Expression, Node
-from classification.dsl.predicates import Test, Truth
+from classification.dsl.predicates import UNREADABLE, Test, Truth
 from classification.dsl.subjects import Subject
 
 EVIDENCE_SHOWN = 20
@@ -18,13 +19,17 @@ EVIDENCE_SHOWN = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """One node's outcome; `evidence` is what makes a function true, in the server's words."""
+    """One node's outcome; `evidence` is what makes a function true, in the server's words.
+
+    `unread` are the scopes that would have to be read before anybody can answer one that is unknown.
+    """
 
     path: str
     name: str  # of the operation or function
     arguments: Mapping[str, Any]
     outcome: Truth
     evidence: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
     children: tuple[Explanation, ...] = ()
 
     def unknown(self) -> Iterator[Explanation]:
@@ -42,6 +47,7 @@ class Explanation:
             "args": dict(self.arguments),
             "outcome": {True: "true", False: "false", None: "unknown"}[self.outcome],
             "evidence": list(self.evidence),
+            "unread": list(self.unread),
             "children": [child.document() for child in self.children],
         }
 
@@ -54,10 +60,10 @@ def explain(expression: Expression, subject: Subject) -> Explanation:
 def _explain(node: Node, subject: Subject, path: str) -> Explanation:
     if isinstance(node, Call):
         outcome = FUNCTIONS[node.fn].build(node.args)(subject)
-        evidence: tuple[str, ...] = ()
-        if outcome:
-            evidence = tuple(islice(FUNCTIONS[node.fn].evidence(node.args)(subject), EVIDENCE_SHOWN))
-        return Explanation(path=path, name=node.fn, arguments=node.args, outcome=outcome, evidence=evidence)
+        evidence, unread = _why(node, subject, outcome)
+        return Explanation(
+            path=path, name=node.fn, arguments=node.args, outcome=outcome, evidence=evidence, unread=unread
+        )
     children = tuple(_explain(arg, subject, f"{path}.args[{number}]") for number, arg in enumerate(node.args))
     outcome = operation(node.op, [_known(child.outcome) for child in children])(subject)
     return Explanation(path=path, name=node.op, arguments={}, outcome=outcome, children=children)
@@ -65,3 +71,14 @@ def _explain(node: Node, subject: Subject, path: str) -> Explanation:
 
 def _known(outcome: Truth) -> Test:
     return lambda subject: outcome
+
+
+def _why(call: Call, subject: Subject, outcome: Truth) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The evidence of what is true, and the scopes that hide what is unknown."""
+    function, found = FUNCTIONS[call.fn], list[str]()
+    if outcome is None:
+        return (), tuple(islice(dict.fromkeys(subject.hiding(function.places(call.args))), EVIDENCE_SHOWN))
+    if outcome:
+        with suppress(*UNREADABLE):  # what comes after the first makes it no less true
+            found.extend(islice(function.evidence(call.args)(subject), EVIDENCE_SHOWN))
+    return tuple(found), ()

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from classification.dsl.patterns import compile_like
-from classification.dsl.predicates import Args, Evidence, Test, Truth, of_evidence
-from classification.dsl.subjects import SCOPES, Subject, both_forms, every_form, is_grantable
+from classification.dsl.patterns import compile_like, may_begin
+from classification.dsl.predicates import Args, Evidence, Places, Test, Truth, missing, of_evidence
+from classification.dsl.subjects import SCOPES, Subject, are_texts, both_forms, every_form, is_grantable
+from classification.dsl.unread import Matches, Place
 
 WAYS = ("own", "role", "public")
+SUPERUSER = {"name": "SUPERUSER"}
+BRACKETS = str.maketrans("", "", "[]")
 
 
 def has_capability(args: Args) -> Test:
-    name = args["name"]
+    name, where = args["name"], capability_places(args)
     if args.get("via"):
-        return of_evidence(capability_evidence)(args)
+        return of_evidence(capability_evidence, capability_places)(args)
 
     def test(subject: Subject) -> Truth:
         held = subject.capabilities
         if held is None:
             return None
-        return True if name in held else subject.absent
+        return True if name in held else missing(subject, where)
 
     return test
+
+
+def capability_places(args: Args) -> Places:
+    return (Place(part=f"capabilities.{args['name']}"),)
 
 
 def capability_evidence(args: Args) -> Evidence:
@@ -49,23 +56,34 @@ def _way(reason: str) -> str:
 
 
 def superuser(args: Args) -> Test:
-    return has_capability({"name": "SUPERUSER"})
+    return has_capability(SUPERUSER)
 
 
 def superuser_evidence(args: Args) -> Evidence:
-    return capability_evidence({"name": "SUPERUSER"})
+    return capability_evidence(SUPERUSER)
+
+
+def superuser_places(args: Args) -> Places:
+    return capability_places(SUPERUSER)
 
 
 def has_role(args: Args) -> Test:
-    name = args["name"]
+    name, where = args["name"], role_places(args)
 
     def test(subject: Subject) -> Truth:
         held = subject.roles
         if held is None:
             return None
-        return True if name in held else subject.absent
+        return True if name in held else missing(subject, where)
 
     return test
+
+
+def role_places(args: Args) -> Places:
+    name = args["name"].translate(BRACKETS)
+    return Place(part="roles"), Place(
+        part="database_roles", in_database=lambda database: name.startswith(_of_database(database))
+    )
 
 
 def role_evidence(args: Args) -> Evidence:
@@ -74,16 +92,23 @@ def role_evidence(args: Args) -> Evidence:
 
 def has_privilege(args: Args) -> Test:
     wanted, scope, database = every_form(args["name"]), args["scope"], args.get("database")
+    where = privilege_places(args)
 
     def test(subject: Subject) -> Truth:
         places = subject.places(scope)
         if places is None:
             return None
         if database is not None:
-            return subject.absent if wanted.isdisjoint(places.get(database, ())) else True
-        return subject.absent if all(map(wanted.isdisjoint, places.values())) else True
+            return missing(subject, where) if wanted.isdisjoint(places.get(database, ())) else True
+        return missing(subject, where) if all(map(wanted.isdisjoint, places.values())) else True
 
     return test
+
+
+def privilege_places(args: Args) -> Places:
+    database = args.get("database")
+    is_asked: Matches | None = None if database is None else database.__eq__
+    return (Place(part=f"privileges.{args['scope']}", in_database=is_asked),)
 
 
 def privilege_evidence(args: Args) -> Evidence:
@@ -110,9 +135,20 @@ def member_of(args: Args) -> Evidence:
     return evidence
 
 
+def member_places(args: Args) -> Places:
+    pattern = args["role"].translate(BRACKETS)
+    return Place(part="roles"), Place(
+        part="database_roles", in_database=lambda database: may_begin(pattern, _of_database(database))
+    )
+
+
+def _of_database(database: str) -> str:
+    """What the roles of a database begin with, brackets aside: shop.db_owner, [my shop].db_owner."""
+    return f"{database.translate(BRACKETS)}."
+
+
 def grant_option(args: Args) -> Evidence:
-    name = args.get("name")
-    scopes = (args["scope"],) if args.get("scope") else tuple(SCOPES)
+    name, scopes = args.get("name"), _scopes(args)
 
     def evidence(subject: Subject) -> Iterator[str]:
         for scope in scopes:
@@ -127,11 +163,23 @@ def grant_option(args: Args) -> Evidence:
     return evidence
 
 
+def grant_option_places(args: Args) -> Places:
+    return tuple(Place(part=f"privileges.{scope}") for scope in _scopes(args))
+
+
+def _scopes(args: Args) -> tuple[str, ...]:
+    return (args["scope"],) if args.get("scope") else tuple(SCOPES)
+
+
 def escalation(args: Args) -> Evidence:
     def evidence(subject: Subject) -> Iterator[str]:
         found = subject.facts["meta"].get("escalation", [])
-        if not isinstance(found, list):
+        if not are_texts(found):
             raise TypeError
         return iter(found)
 
     return evidence
+
+
+def escalation_places(args: Args) -> Places:
+    return (Place(part="escalation"),)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from classification.dsl.subjects import are_texts
+
 LEVELS = (
     "database", "schema", "table", "relation", "sequence", "object", "column", "routine", "function", "type",
     "language", "fdw", "server", "largeobject", "tablespace", "parameter",
 )  # fmt: skip
 NAMED = {"mysql_table_privileges": "table", "mysql_column_privileges": "column", "mysql_routine_privileges": "routine"}
 DATABASES = ("mysql_database_privileges", "postgresql_database_privileges")
+NONE: frozenset[str] = frozenset()
 ORACLE = ("schema", "object", "column")
 
 
@@ -54,8 +57,21 @@ def grants(document: Mapping[str, Any]) -> Iterator[Grant]:
 def owned(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """(database, object) of what an account owns; the server's own objects have no database."""
     for database, names in document["categories"].get("postgresql_owned", {}).items():
+        if not are_texts(names):
+            raise TypeError
         for name in names:
             yield database, name
+
+
+def summaries(document: Mapping[str, Any], kind: str) -> frozenset[str]:
+    """The keys that stand for many objects of a schema or owner, of `summarised` grants or `owned_counts`."""
+    places = document.get("meta", {}).get(kind, {})
+    return frozenset(key for counts in places.values() for key in counts) if places else NONE
+
+
+def shared_beginning(key: str) -> str:
+    """What the names of all objects begin with that a key stands for: "hr." of "hr.*" and of "hr.*.*"."""
+    return key.removesuffix("*").removesuffix("*.")
 
 
 def _database(name: str) -> str:

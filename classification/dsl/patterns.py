@@ -39,6 +39,23 @@ def compile_like(pattern: str) -> Callable[[str], bool]:
     return matches
 
 
+def beginning(pattern: str) -> str:
+    """The text that every name begins with which matches."""
+    found = ""
+    characters = iter(pattern)
+    for character in characters:
+        if character in "%_":
+            break
+        found += next(characters, "") if character == "\\" else character
+    return found
+
+
+def may_begin(pattern: str, text: str) -> bool:
+    """Whether a name that begins with this text may match; True also where that takes a closer look."""
+    start = beginning(pattern)
+    return start.startswith(text) or text.startswith(start)
+
+
 def _characters(pattern: str) -> list[str | None]:
     """Regular expressions of single characters; None for %."""
     found: list[str | None] = []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-FACTS_VERSION = 2
+from classification.dsl.unread import ALL_READ, Place, Unread
+
+FACTS_VERSION, DOCUMENT_VERSION = 2, 4
 OPTIONS = (" WITH GRANT OPTION", " WITH ADMIN OPTION")
 SCOPES: dict[str, tuple[str, ...]] = {  # has_privilege's scope: where the facts keep such privileges
     "global": ("global",),
@@ -38,20 +40,30 @@ class Account(NamedTuple):
 class Subject:
     """One account, opened once for all rules. A part that is missing or malformed is None: nothing is known of it."""
 
-    __slots__ = ("_places", "absent", "account", "capabilities", "document", "facts", "now", "roles")
+    __slots__ = ("_places", "absent", "account", "capabilities", "document", "facts", "now", "roles", "unread")
 
     def __init__(
-        self, account: Account, facts: Mapping[str, Any], now: datetime, document: Mapping[str, Any] | None = None
+        self,
+        account: Account,
+        facts: Mapping[str, Any],
+        now: datetime,
+        document: Mapping[str, Any] | None = None,
+        unread: Unread = ALL_READ,
     ) -> None:
         self.account = account
         self.facts: Mapping[str, Any] = facts if facts.get("version") == FACTS_VERSION else {}
         self.now = now
-        self.document = document
+        self.document = document if document is not None and document.get("version") == DOCUMENT_VERSION else None
+        self.unread = unread
         self.capabilities = _names(self.facts.get("capabilities"))
         self.roles = _names(self.facts.get("roles"))
-        # What facts with errors do not name may still be there.
-        self.absent: bool | None = None if self.facts.get("errors") else False
+        # What not to have been found means where everything was read: what facts with errors lack may be there.
+        self.absent: bool | None = None if self.facts.get("errors") or not self.facts else False
         self._places: dict[str, Mapping[str, list[str]] | None] = {}
+
+    def hiding(self, places: Iterable[Place]) -> Iterator[str]:
+        """The scopes that were never read and may hold what was not found in these places."""
+        return self.unread.hiding(places, self.account.host)
 
     def places(self, scope: str) -> Mapping[str, list[str]] | None:
         """{where: privileges as they are written} of a scope; None when the facts do not say."""
@@ -81,7 +93,7 @@ def _places(privileges: Any, keys: Iterable[str]) -> Mapping[str, list[str]] | N
             found[""] = found.get("", []) + held
         else:
             return None
-    return found if all(map(_are_texts, found.values())) else None
+    return found if all(map(are_texts, found.values())) else None
 
 
 def both_forms(words: Iterable[str]) -> Iterable[str]:
@@ -104,8 +116,9 @@ def is_grantable(word: str) -> bool:
 
 
 def _names(value: Any) -> frozenset[str] | None:
-    return frozenset(value) if _are_texts(value) else None
+    return frozenset(value) if are_texts(value) else None
 
 
-def _are_texts(value: Any) -> bool:
+def are_texts(value: Any) -> bool:
+    """Whether it is a list of texts; a text is none, although it can be read letter by letter."""
     return isinstance(value, list) and TEXT.issuperset(map(type, value))

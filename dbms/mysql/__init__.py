@@ -7,7 +7,7 @@ from dbms.mysql.catalogue import CATALOGUE
 from dbms.mysql.connection import MINIMUM_VERSIONS, connect
 from dbms.mysql.facts import facts, reach
 from dbms.mysql.grants import capacity_grants, grants
-from dbms.mysql.scopes import CATEGORY_SCOPES
+from dbms.mysql.scopes import CATEGORY_SCOPES, HIDDEN_BY
 from dbms.mysql.tables import read_tables
 
 adapter = Adapter(
@@ -21,6 +21,7 @@ adapter = Adapter(
     grants=grants,
     reader_version=1,
     category_scopes=CATEGORY_SCOPES,
+    hidden_by=HIDDEN_BY,
     reach=reach,
     facts=facts,
     facts_version=1,

@@ -13,7 +13,7 @@ from dbms.mysql.facts import ROLES
 from dbms.mysql.failures import ends_reading
 from dbms.mysql.names import Identity
 from dbms.mysql.principals import Principal
-from dbms.mysql.privileges import GRANT_TABLES, PROXIES, ScopeRead, read_grants, read_proxies
+from dbms.mysql.privileges import DATABASES, GRANT_TABLES, PROXIES, ScopeRead, read_grants, read_proxies
 from dbms.mysql.roles import GRANTED, MEMBERS, read_roles
 from dbms.snapshots import Coverage, category_scope
 from whalefall.errors import PrivilegeMissing, RemoteError, RemoteTimeout
@@ -66,6 +66,15 @@ CATEGORY_SCOPES = {
     PROXIES: category_scope(PROXIES),
     GRANTED: ROLES,
     MEMBERS: ROLES,
+}
+
+# What of an account nobody knows while a scope was never read, see dbms.base.HiddenBy.
+HIDDEN_BY = {
+    category_scope(DATABASES): frozenset({"privileges.database", "escalation", "objects.database"}),
+    category_scope("mysql_table_privileges"): frozenset({"objects.table"}),
+    category_scope("mysql_column_privileges"): frozenset({"objects.column"}),
+    category_scope("mysql_routine_privileges"): frozenset({"objects.routine"}),
+    ROLES: frozenset({"roles", "capabilities.SUPERUSER", "capabilities.GRANT_ADMIN"}),
 }
 
 

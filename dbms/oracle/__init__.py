@@ -7,7 +7,7 @@ from dbms.oracle.catalogue import CATALOGUE
 from dbms.oracle.connection import DEFAULT_SERVICE, MINIMUM_VERSION, connect
 from dbms.oracle.facts import facts, reach
 from dbms.oracle.grants import grants
-from dbms.oracle.scopes import CATEGORY_SCOPES
+from dbms.oracle.scopes import CATEGORY_SCOPES, HIDDEN_BY
 from dbms.oracle.tables import read_tables
 
 adapter = Adapter(
@@ -21,6 +21,7 @@ adapter = Adapter(
     grants=grants,
     reader_version=2,
     category_scopes=CATEGORY_SCOPES,
+    hidden_by=HIDDEN_BY,
     reach=reach,
     facts=facts,
     facts_version=2,

@@ -9,9 +9,16 @@ from typing import Any
 from dbms.oracle.answers import Answers
 from dbms.oracle.containers import ALL, OWN
 from dbms.oracle.privileges import (
+    ADMIN,
+    COLUMNS,
     GRANT_ROW_CAP,
+    OBJECTS,
+    QUOTAS,
+    ROLES,
+    SCHEMAS,
     SOURCES,
     SUMMARISED,
+    SYSTEM,
     Collected,
     Source,
     in_pdb,
@@ -27,6 +34,27 @@ CATEGORY_SCOPES = {
     for category in source.categories
     for place in (category_scope(source.categories[0]), EACH_PDB)
 }
+
+# What of an account nobody knows while a scope was never read, see dbms.base.HiddenBy: any CREATE SESSION unlocks.
+HIDDEN_BY = {
+    category_scope(ROLES): frozenset(
+        {"roles", "capabilities.SUPERUSER", "capabilities.GRANT_ADMIN", "capabilities.LOCKED"}
+    ),
+    category_scope(SYSTEM): frozenset(
+        {"privileges.server", "escalation", "capabilities.GRANT_ADMIN", "capabilities.LOCKED"}
+    ),
+    category_scope(ADMIN): frozenset({"privileges.server", "capabilities.SUPERUSER", "capabilities.LOCKED"}),
+    category_scope(SCHEMAS): frozenset({"objects.schema"}),
+    category_scope(OBJECTS): frozenset({"objects.object"}),
+    category_scope(COLUMNS): frozenset({"objects.column"}),
+    category_scope(QUOTAS): frozenset({"privileges.tablespace"}),
+    "pdb:": frozenset(
+        {
+            "roles", "privileges.database", "objects.schema", "objects.object", "objects.column",
+            "capabilities.SUPERUSER", "capabilities.GRANT_ADMIN", "capabilities.LOCKED",
+        }
+    ),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

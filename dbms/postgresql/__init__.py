@@ -1,7 +1,7 @@
 """PostgreSQL 9.6 and later."""
 
 from dbms.base import Adapter
-from dbms.postgresql.accounts import CATEGORY_SCOPES, read_accounts
+from dbms.postgresql.accounts import CATEGORY_SCOPES, HIDDEN_BY, read_accounts
 from dbms.postgresql.capacity import read_capacity
 from dbms.postgresql.catalogue import CATALOGUE
 from dbms.postgresql.connection import MINIMUM_VERSION, connect
@@ -21,6 +21,7 @@ adapter = Adapter(
     grants=grants,
     reader_version=1,
     category_scopes=CATEGORY_SCOPES,
+    hidden_by=HIDDEN_BY,
     reach=reach,
     facts=facts,
     facts_version=1,

@@ -32,6 +32,17 @@ DATABASES = "postgresql_database_privileges"
 OWNED = "postgresql_owned"
 
 CATEGORY_SCOPES = dict.fromkeys((privileges.OBJECTS, privileges.DEFAULTS, OWNED, privileges.REVOKED), EACH_DATABASE)
+# What of an account nobody knows while a database was never read, see dbms.base.HiddenBy. The privileges on the
+# database itself are the server's. Nobody connects to template0, in which nothing is but what initdb put there.
+HIDDEN_BY = {
+    "database:": frozenset(
+        {
+            "objects.schema", "objects.relation", "objects.sequence", "objects.column", "objects.function",
+            "objects.type", "objects.language", "objects.fdw", "objects.server", "objects.largeobject", "owned",
+        }
+    ),
+    database_scope("template0"): frozenset(),
+}  # fmt: skip
 SERVER_CATEGORIES = (DATABASE_LIST, ATTRIBUTES, MEMBERSHIPS, PREDEFINED, DATABASES, privileges.OBJECTS)
 INVALID_DATABASE = -2  # as pg_database.datconnlimit
 PUBLIC_NAME = "PUBLIC"

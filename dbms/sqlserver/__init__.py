@@ -1,7 +1,7 @@
 """SQL Server 2012 and later."""
 
 from dbms.base import Adapter
-from dbms.sqlserver.accounts import CATEGORY_SCOPES, read_accounts
+from dbms.sqlserver.accounts import CATEGORY_SCOPES, HIDDEN_BY, read_accounts
 from dbms.sqlserver.capacity import read_capacity, read_tables
 from dbms.sqlserver.catalogue import CATALOGUE
 from dbms.sqlserver.connection import MINIMUM_VERSION, connect
@@ -20,6 +20,7 @@ adapter = Adapter(
     grants=grants,
     reader_version=4,
     category_scopes=CATEGORY_SCOPES,
+    hidden_by=HIDDEN_BY,
     reach=reach,
     facts=facts,
     facts_version=2,

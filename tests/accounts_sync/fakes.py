@@ -89,6 +89,7 @@ def adapter(*, reader_version: int = 1, facts_version: int = 1) -> Adapter:
         capacity_grants=refuse,
         reader_version=reader_version,
         category_scopes=BY_DATABASE,
+        hidden_by={},
         reach=reach,
         facts=facts,
         facts_version=facts_version,

@@ -150,7 +150,7 @@ def object_privilege(args: dict[str, Any], about: About) -> list[str] | None:
 
 
 def owns(args: dict[str, Any], about: About) -> list[str] | None:
-    if about.owned is None:
+    if about.owned is None or about.columns["db_type"] != "postgresql":  # no other kind is read for it
         return None
     wanted = (args.get("object", "%"), args.get("database", "%"))
     return [name for database, name in about.owned if like(wanted[0], name) and like(wanted[1], database)]

@@ -21,7 +21,7 @@ def subject(known: dict[str, Any] | None = None, categories: dict[str, Any] | No
             "is_active": True, "is_system": False, "is_locked": False, "locked_until": None, "last_changed_at": NOW,
         } | columns
     )  # fmt: skip
-    document = None if categories is None else {"categories": categories}
+    document = None if categories is None else {"version": 4, "categories": categories}
     return Subject(account, facts() if known is None else known, NOW, document)
 
 
