@@ -8,7 +8,8 @@ from typing import Any
 
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Sum
 
-from aggregation.models import InstanceSizeAggregation
+from aggregation.models import Aggregation, InstanceSizeAggregation
+from aggregation.periods import Period, PeriodType
 from instances.models import Instance
 
 NO_PERIOD = {"period_start": None, "period_end": None, "is_over": None, "missing_instances": None}
@@ -28,12 +29,19 @@ def of_newest(found: QuerySet[Any], instances: QuerySet[Instance], *, today: dat
     numbers = of_one_period(rows)
     if not start:
         return {**NO_PERIOD, **numbers}
-    end = numbers["period_end"]
-    own = found.model._default_manager.filter(
-        instance=OuterRef("pk"), period_type=numbers["period_type"], period_start=start
-    )
-    missing = instances.filter(~Exists(own), created_at__date__lte=end).count()
-    return {**numbers, "period_start": start, "is_over": end < today, "missing_instances": missing}
+    period = Period(type=PeriodType(numbers["period_type"]), start=start, end=numbers["period_end"])
+    return {
+        **numbers,
+        "period_start": start,
+        "is_over": period.end < today,
+        "missing_instances": missing(found.model, period, instances),
+    }
+
+
+def missing(model: type[Aggregation], period: Period, instances: QuerySet[Instance]) -> int:
+    """How many of these instances were there before a period's end and have no row of it; one query."""
+    own = model._default_manager.filter(instance=OuterRef("pk"), period_type=period.type, period_start=period.start)
+    return instances.filter(~Exists(own), created_at__date__lte=period.end).count()
 
 
 def of_one_period(rows: QuerySet[Any]) -> dict[str, Any]:

@@ -23,10 +23,7 @@ def record_day() -> None:
     now = timezone.now()
     today = timezone.localdate(now)
     effective = AccountClassificationAssignment.objects.effective().order_by()
-    # What an older version gave and the newer one could not answer yet is the rule's all the same; an account has one
-    # or the other.
-    of_rules = effective.filter(rule__isnull=False).values_list("rule__rule_group_id")
-    by_group = dict(of_rules.annotate(Count("pk")))
+    by_rule = effective.by_rule()
     bulk.insert(
         RuleDailyStat,
         [
@@ -35,7 +32,7 @@ def record_day() -> None:
                 "rule_id": rule,
                 "classification_id": classification,
                 "db_type": db_type,
-                "matched_accounts_count": by_group.get(group, 0),
+                "matched_accounts_count": by_rule.get(group, 0),
                 "computed_at": now,
             }
             for rule, group, classification, db_type in ClassificationRule.objects.effective().values_list(

@@ -23,11 +23,13 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast, Concat
 
+import dbms
 from accounts_sync.models import InstanceAccount
 from classification.dsl.subjects import Account
 from classification.dsl.unread import Unread, unread
 from classification.models import AccountClassificationAssignment, AssignmentType
 from classification.rulesets import EMPTY, RuleSet
+from dbms.snapshots import DATABASE_LIST, SERVER
 from instances.models import Instance
 from sessions_app.models import InstanceCoverage, SyncCategoryName
 
@@ -86,7 +88,7 @@ def never_read(instances: Iterable[int] | QuerySet[Instance]) -> dict[int, Unrea
 
     A scope that was read once and is denied now is known as of then.
     """
-    return _unread(_unread_scopes(instances).values_list("instance", "instance__db_type", "scope"))
+    return _unread(_coverage(instances))
 
 
 def look_at(instance_ids: Sequence[int]) -> tuple[dict[int, int], dict[int, Unread]]:
@@ -95,25 +97,31 @@ def look_at(instance_ids: Sequence[int]) -> tuple[dict[int, int], dict[int, Unre
     counted = active.values_list("instance", "db_type").annotate(
         scope=Value("", output_field=TextField()), number=Count("pk")
     )
-    scopes = (
-        _unread_scopes(instance_ids)
-        .values_list("instance", "instance__db_type")
-        .annotate(name=Cast("scope", TextField()), number=Value(0))
-    )
-    rows = list(counted.union(scopes, all=True))
+    rows = list(counted.union(_coverage(instance_ids).annotate(number=Value(0)), all=True))
     return {pk: number for pk, _, scope, number in rows if not scope}, _unread(row[:3] for row in rows if row[2])
 
 
-def _unread_scopes(instances: Iterable[int] | QuerySet[Instance]) -> QuerySet[InstanceCoverage]:
-    return InstanceCoverage.objects.filter(
-        instance__in=instances, sync_category=SyncCategoryName.ACCOUNT, last_ok_at__isnull=True
+def _coverage(instances: Iterable[int] | QuerySet[Instance]) -> QuerySet[InstanceCoverage, tuple[int, str, str]]:
+    """(instance, kind, what may hide something): scopes that were never read, and what was read, as JSON, of servers
+    that may have databases beside those that they list."""
+    listing = [kind for kind, adapter in dbms.ADAPTERS.items() if DATABASE_LIST in adapter.hidden_by]
+    is_unread = Q(last_ok_at__isnull=True)
+    rows = InstanceCoverage.objects.filter(
+        is_unread | Q(scope=SERVER, instance__db_type__in=listing),
+        instance__in=instances,
+        sync_category=SyncCategoryName.ACCOUNT,
     )
+    told = Case(When(is_unread, then=_text("scope")), default=_text("categories"), output_field=TextField())
+    return rows.values_list("instance", "instance__db_type").annotate(told=told)
 
 
 def _unread(rows: Iterable[tuple[int, str, str]]) -> dict[int, Unread]:
     scopes: dict[tuple[int, str], list[str]] = {}
-    for pk, kind, scope in rows:
-        scopes.setdefault((pk, kind), []).append(scope)
+    for pk, kind, told in rows:
+        if not told.startswith("["):
+            scopes.setdefault((pk, kind), []).append(told)
+        elif DATABASE_LIST not in orjson.loads(told):
+            scopes.setdefault((pk, kind), []).append(DATABASE_LIST)
     return {pk: unread(kind, found) for (pk, kind), found in scopes.items()}
 
 

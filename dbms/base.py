@@ -183,7 +183,8 @@ class Connection(Protocol):
 
 
 # What of an account nobody knows while a scope was never read, by the scope or its prefix ("database:"); a whole name
-# counts before a prefix, and a scope that is not named hides nothing that is derived. The parts are those of the
+# counts before a prefix, and a scope that is not named hides nothing that is derived. DATABASE_LIST stands for the
+# databases that a server whose list is incomplete may have beside those that it told of. The parts are those of the
 # facts and of the permission document: "capabilities.X", "roles", "database_roles" (named database.role),
 # "privileges.global", ".server", ".database", ".tablespace", "escalation", "objects.LEVEL" and "owned".
 HiddenBy = Mapping[str, frozenset[str]]

@@ -9,7 +9,7 @@ from itertools import zip_longest
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, F, Max, OuterRef, QuerySet
+from django.db.models import F, Max, QuerySet
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 from django.utils import timezone
@@ -222,9 +222,7 @@ def _notes(numbers: dict[str, Any]) -> Iterator[str]:
 
 def _missing(model: Model, period: Period) -> Iterator[str]:
     """How many active instances have no row of a period in which they were there; one query."""
-    rows = model._default_manager.filter(instance=OuterRef("pk"), period_type=period.type, period_start=period.start)
-    there = Instance.objects.active().filter(created_at__date__lte=period.end)
-    if count := there.filter(~Exists(rows)).count():
+    if count := summaries.missing(model, period, Instance.objects.active()):
         text = ngettext(
             "%d active instance has no figures of this period.",
             "%d active instances have no figures of this period.",

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
@@ -48,10 +48,11 @@ class CurrentRules(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.result_list = list(self.result_list)
-        matches = AccountClassificationAssignment.objects.effective().filter(rule__in=self.result_list).order_by()
-        counted = dict(matches.values_list("rule").annotate(Count("pk")))
+        shown = {rule.rule_group_id for rule in self.result_list}
+        matches = AccountClassificationAssignment.objects.effective().filter(rule__rule_group_id__in=shown)
+        counted = matches.by_rule()
         for rule in self.result_list:
-            rule.matched = counted.get(rule.pk, 0)
+            rule.matched = counted.get(rule.rule_group_id, 0)
 
 
 @admin.register(ClassificationRule)

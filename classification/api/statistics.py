@@ -124,8 +124,7 @@ class RuleStatistics(APIView):
         responses=RuleStatisticsDocument,
     )
     def get(self, request: Request) -> Response:
-        matches = AccountClassificationAssignment.objects.effective().filter(rule__isnull=False).order_by()
-        numbers = dict(matches.values_list("rule").annotate(Count("pk")))
+        numbers = AccountClassificationAssignment.objects.effective().by_rule()
         stats = RuleDailyStat.objects.filter(stat_date__gte=_since(request)).order_by("stat_date")
         # A day on which a rule got another version has a row of each; the newer one was written later.
         latest = {
@@ -146,7 +145,7 @@ class RuleStatistics(APIView):
                         "db_type": rule.db_type,
                         "classification_id": rule.classification_id,
                         "is_active": rule.is_active,
-                        "accounts": numbers.get(rule.pk, 0),
+                        "accounts": numbers.get(rule.rule_group_id, 0),
                         "days": days.get(rule.rule_group_id, []),
                     }
                     for rule in ClassificationRule.objects.current().order_by("db_type", "rule_name", "pk")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import dbms
+from dbms.snapshots import DATABASE_LIST
 
 Matches = Callable[[str], bool]
 
@@ -20,7 +21,8 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unread:
-    """By part the scopes that hide it, each with its database; None for a scope of the whole server."""
+    """By part the scopes that hide it, each with its database: None for a scope of the whole server, "" for databases
+    of which not even the names are known."""
 
     hidden: Mapping[str, tuple[tuple[str, str | None], ...]] = field(default_factory=dict)
 
@@ -29,10 +31,12 @@ class Unread:
         lives in no other."""
         for place in places:
             for scope, database in self.hidden.get(place.part, ()):
-                if database is None or (
-                    home in ("", database) and (place.in_database is None or place.in_database(database))
-                ):
+                if database is None or (home in ("", database) and _may_be(database, place)):
                     yield scope
+
+
+def _may_be(database: str, place: Place) -> bool:
+    return not database or place.in_database is None or place.in_database(database)
 
 
 ALL_READ = Unread()
@@ -45,7 +49,8 @@ def unread(db_type: str, scopes: Iterable[str]) -> Unread:
     for scope in sorted(scopes):
         prefix, _, name = scope.partition(":")
         is_whole = scope in table
+        database = "" if scope == DATABASE_LIST else None if is_whole else name
         for part in table.get(scope, ()) if is_whole else table.get(f"{prefix}:", ()):
             for known in (part, "objects") if part.startswith("objects.") else (part,):
-                hidden.setdefault(known, {})[scope] = None if is_whole else name
+                hidden.setdefault(known, {})[scope] = database
     return Unread(hidden={part: tuple(found.items()) for part, found in hidden.items()}) if hidden else ALL_READ

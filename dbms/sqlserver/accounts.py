@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dbms.snapshots import (
+    DATABASE_LIST,
     EACH_DATABASE,
     LOCKS,
     SERVER,
@@ -47,15 +48,14 @@ from whalefall.errors import PrivilegeMissing
 
 EPOCH = datetime.fromtimestamp(0, UTC)  # the end of a password that has expired
 CATEGORY_SCOPES = dict.fromkeys((USERS, ROLES, PERMISSIONS, ESCALATIONS), EACH_DATABASE)
-# What of an account nobody knows while a database was never read, see dbms.base.HiddenBy.
-HIDDEN_BY = {
-    "database:": frozenset(
-        {
-            "database_roles", "privileges.database", "escalation", "objects.database", "objects.schema",
-            "objects.object", "objects.column", "objects.other",
-        }
-    ),
-}  # fmt: skip
+IN_A_DATABASE = frozenset(
+    {
+        "database_roles", "privileges.database", "escalation", "objects.database", "objects.schema",
+        "objects.object", "objects.column", "objects.other",
+    }
+)  # fmt: skip
+# What of an account nobody knows while a database was never read, or may not be listed, see dbms.base.HiddenBy.
+HIDDEN_BY = {"database:": IN_A_DATABASE, DATABASE_LIST: IN_A_DATABASE}
 SERVER_CATEGORIES = (SERVER_ROLES, SERVER_PERMISSIONS)
 CONNECT_SQL, DENY_CONNECT_SQL = "CONNECT SQL", "DENY CONNECT SQL"
 

@@ -118,6 +118,12 @@ HIDDEN = {  # name: (function, kind, scopes that were never read, those that hid
     "template0": (call("owns"), "postgresql", ["database:template0"], []),
     "locks": (call("is_locked"), "oracle", ["pdb:SALES"], ["pdb:SALES"]),
     "locks of another kind": (call("is_locked"), "sqlserver", [SHOP], []),
+    "privileges on databases that are not listed": (ANY_PRIVILEGE, "sqlserver", ["databases"], ["databases"]),
+    "a database that may not be listed": (ON_SHOP, "sqlserver", ["databases"], ["databases"]),
+    "roles of databases that are not listed": (
+        call("has_role", name="x.db_owner"), "sqlserver", ["databases"], ["databases"],
+    ),
+    "superusers beside databases that are not listed": (call("is_superuser"), "sqlserver", ["databases"], []),
     "names": (call("name_like", pattern="x"), "sqlserver", [SHOP], []),
     "nothing that is not derived": (call("has_role", name="x"), "mysql", ["category:mysql_proxy_privileges"], []),
 }  # fmt: skip
@@ -210,6 +216,31 @@ def test_a_rule_does_not_match_because_of_what_was_never_read_and_every_run_says
     InstanceCoverage.objects.update(status="ok", last_ok_at=timezone.now())
     classify()
     assert {account for account, _, _ in classes()} == {"ada", "bob"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("db_type", "categories", "is_known"),
+    [
+        ("sqlserver", ["databases", "sqlserver_server_roles"], True),
+        ("sqlserver", ["sqlserver_server_roles"], False),  # without VIEW ANY DATABASE
+        ("mysql", ["mysql_global_privileges"], True),  # its grants do not stand in the databases
+    ],
+)
+def test_a_server_that_may_have_further_databases_may_hide_what_is_in_them(db_type, categories, is_known):
+    instance = make_instance("one", db_type=db_type)
+    InstanceCoverage.objects.create(
+        instance=instance, sync_category="account", scope="server", status="ok", categories=categories,
+        last_ok_at=timezone.now(),
+    )  # fmt: skip
+    make_account(instance, "ada", facts())
+    negated = {"version": 4, "expr": {"op": "NOT", "args": [ANY_PRIVILEGE]}}
+    make_rule(negated, db_type=db_type, rule_name="holds nothing")
+    record = classify().records.get()
+    assert bool(classes()) is is_known
+    assert [problem["unread"] for problem in record.sync_details.get("problems", [])] == [
+        "databases" for _ in range(not is_known)
+    ]
 
 
 @pytest.mark.django_db
