@@ -20,7 +20,7 @@ from tests.classification.conftest import (
     make_rule,
     superuser,
 )
-from tests.people import browser
+from tests.people import api, browser
 
 pytestmark = pytest.mark.django_db
 
@@ -111,6 +111,10 @@ def test_a_day_counts_whom_an_older_version_keeps_among_those_of_the_rule(instan
     classify()
     record_day()
     assert RuleDailyStat.objects.get(rule=newer).matched_accounts_count == 1
+    answer = api("viewer").get("/api/v1/accounts/statistics/rules").json()["data"]
+    assert [rule["accounts"] for rule in answer["rules"]] == [1]
+    page = browser("viewer").get(reverse("admin:classification_classificationrule_changelist"))
+    assert [rule.matched for rule in page.context["cl"].result_list] == [1]
 
 
 @pytest.fixture

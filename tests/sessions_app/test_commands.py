@@ -101,6 +101,7 @@ def test_sync_force_is_remembered_in_the_session(manage, script, make_instances)
         (("account", "--db-type", "nonsense"), "VALIDATION_ERROR"),
         (("config",), "VALIDATION_ERROR"),
         (("nonsense",), "VALIDATION_ERROR"),
+        (("capacity", "--force"), "VALIDATION_ERROR"),
     ],
 )
 def test_sync_refuses_what_it_does_not_know_with_one_line(manage, script, make_instances, arguments, code):

@@ -1,4 +1,4 @@
-"""Request ids, and whether the site is healthy."""
+"""Request ids, addresses that are refused, and whether the site is healthy."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from sessions_app.models import SyncInstanceRecord
 from sessions_app.services import sweep
+from tests.people import api, browser
 from tests.sessions_app.rows import session_with
 from whalefall.console.middleware import RequestIdFilter, RequestIdMiddleware
 
@@ -40,6 +41,20 @@ def test_log_lines_of_a_request_carry_its_id(caplog, rf):
     Client().get("/nowhere", headers={"X-Request-ID": "trace-8"})  # which Django logs after every middleware
     logging.getLogger("instances").warning("outside")
     assert [record.request_id for record in caplog.records] == ["trace-7", "trace-8", "-"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/admin/instances/instance/?db_type=%00", "/admin/instances/instance/%00/change/", "/admin/?q=a%00b"],
+)
+def test_an_address_with_nul_is_refused_by_a_page(address):
+    assert browser("root").get(address).status_code == 400
+
+
+@pytest.mark.parametrize("address", ["/api/v1/accounts/ledgers?search=%00", "/api/v1/sync-sessions/%00"])
+def test_an_address_with_nul_is_refused_by_the_api(address):
+    answer = api("root").get(address)
+    assert (answer.status_code, answer.json()["message_code"]) == (400, "INVALID_REQUEST")
 
 
 def test_health_is_in_order_once_somebody_has_swept():

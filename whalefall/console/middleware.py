@@ -1,4 +1,4 @@
-"""Gives every request an id that its answer and its log lines carry."""
+"""What happens to every request: it gets an id that its answer and its log lines carry, and NUL is refused."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from contextvars import ContextVar
 
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 
 HEADER = "X-Request-ID"
@@ -33,6 +34,21 @@ class RequestIdMiddleware:
             current_request_id.reset(token)
         response[HEADER] = request_id
         return response
+
+
+class RefuseNulMiddleware:
+    """Answers 400 to an address that holds NUL: no text of ours does, and PostgreSQL takes it in no comparison.
+
+    Forms and JSON bodies refuse it field by field.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
+            raise BadRequest("NUL in the address")
+        return self.get_response(request)
 
 
 class RequestIdFilter(logging.Filter):

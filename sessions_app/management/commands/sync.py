@@ -7,26 +7,27 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 import dbms
 from instances.models import Instance, InstanceQuerySet, Tag
 from instances.services import get_instance
-from sessions_app import engine, report, services
+from sessions_app import categories, engine, report, services
 from sessions_app.models import Outcome, SyncSession, SyncType
 from sessions_app.progress_bar import ProgressBar
 from whalefall.commands import DomainCommand
-from whalefall.errors import InstanceDisabled, NotFound
+from whalefall.errors import InstanceDisabled, NotFound, ValidationFailed
 
 
 class Command(DomainCommand):
     help = "Start a sync session over all active instances, or over those that the options name."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("category", help="account, capacity, …")
+        parser.add_argument("category", help=", ".join(categories.table()))
         parser.add_argument("--instance", action="append", default=[], metavar="NAME", help="repeatable")
         parser.add_argument("--tag", action="append", default=[], metavar="TAG", help="repeatable: any of them")
         parser.add_argument("--db-type", metavar="X")
-        parser.add_argument("--force", action="store_true", help="accept an account list that shrank a lot")
+        parser.add_argument("--force", action="store_true", help="accounts only: accept a list that shrank a lot")
         how = parser.add_mutually_exclusive_group()
         how.add_argument("--inline", action="store_true", help="work in this process, without retries")
         how.add_argument("--wait", action="store_true", help="wait for the workers")
@@ -34,6 +35,8 @@ class Command(DomainCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         chosen = _chosen(options["instance"], options["tag"], options["db_type"])
+        if options["force"] and not categories.get(options["category"]).can_force:
+            raise ValidationFailed(detail=_("{category} refuses nothing that --force could accept").format(**options))
         session = services.start_session(
             category=options["category"],
             sync_type=SyncType.MANUAL_TASK if chosen is None else SyncType.MANUAL_BATCH,
