@@ -20,7 +20,7 @@ def accounts(db_type: str, typed: str) -> dict[str, Any]:
     The same name is on many servers, so each is told with its instance, and "root orders" finds root on the
     instances with orders in their name.
     """
-    text = typed.strip().replace("\x00", "")[:MOST_TYPED]
+    text = typed.strip()[:MOST_TYPED]
     name, _space, instance = text.partition(" ")
     named = Q(username__istartswith=text)
     if instance:
@@ -42,7 +42,7 @@ def label(account: InstanceAccount) -> str:
 
 def roles(db_type: str, typed: str) -> dict[str, Any]:
     """{names, has_more}: the roles whose name contains what is typed. One query."""
-    text = typed.replace("\x00", "")[:MOST_TYPED]
+    text = typed[:MOST_TYPED]
     known = InstanceAccount.objects.active().filter(
         db_type=db_type, kind__in=ROLES, username__icontains=text, instance__deleted_at__isnull=True
     )

@@ -37,17 +37,17 @@ class RequestIdMiddleware:
 
 
 class RefuseNulMiddleware:
-    """Answers 400 to an address that holds NUL: no text of ours does, and PostgreSQL takes it in no comparison.
+    """Answers 400 to a query with NUL: no text of ours has it, and PostgreSQL takes it in no comparison.
 
-    Forms and JSON bodies refuse it field by field.
+    Nothing is found at a path with it anyway; forms and JSON bodies refuse it field by field.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
-            raise BadRequest("NUL in the address")
+        if "%00" in request.META.get("QUERY_STRING", ""):
+            raise BadRequest("NUL in the query")
         return self.get_response(request)
 
 
