@@ -24,12 +24,8 @@ class Day(django_filters.DateFilter):
 
 class AggregationFilter(django_filters.FilterSet):
     period_type = django_filters.ChoiceFilter(choices=PeriodType.choices, help_text="Default: daily.")
-    start_date = Day(
-        field_name="period_start", lookup_expr="gte", help_text="Periods that begin on this day or later."
-    )
-    end_date = Day(
-        field_name="period_end", lookup_expr="lte", help_text="Periods that end on this day or earlier."
-    )
+    start_date = Day(field_name="period_start", lookup_expr="gte", help_text="Periods that begin on this day or later.")
+    end_date = Day(field_name="period_end", lookup_expr="lte", help_text="Periods that end on this day or earlier.")
     instance_id = django_filters.ModelMultipleChoiceFilter(
         field_name="instance", queryset=Instance.objects.present(), help_text="Repeatable."
     )
