@@ -15,14 +15,17 @@ from instances.filters import Flag, InstanceTags, tagged
 from instances.models import Instance
 
 
+class Day(django_filters.DateFilter):
+    """A date like 2026-01-31, in every language of the reader."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(input_formats=["%Y-%m-%d"], **kwargs)
+
+
 class AggregationFilter(django_filters.FilterSet):
     period_type = django_filters.ChoiceFilter(choices=PeriodType.choices, help_text="Default: daily.")
-    start_date = django_filters.DateFilter(
-        field_name="period_start", lookup_expr="gte", help_text="Periods that begin on this day or later."
-    )
-    end_date = django_filters.DateFilter(
-        field_name="period_end", lookup_expr="lte", help_text="Periods that end on this day or earlier."
-    )
+    start_date = Day(field_name="period_start", lookup_expr="gte", help_text="Periods that begin on this day or later.")
+    end_date = Day(field_name="period_end", lookup_expr="lte", help_text="Periods that end on this day or earlier.")
     instance_id = django_filters.ModelMultipleChoiceFilter(
         field_name="instance", queryset=Instance.objects.present(), help_text="Repeatable."
     )

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from functools import cache
 
 from django.conf import settings
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 
 from aggregation import periods
 from aggregation.models import DatabaseSizeAggregation, InstanceSizeAggregation
@@ -29,7 +29,9 @@ Pair = tuple[int, Period]  # an instance by its id
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Late:
-    """Periods of instances to calculate again, all of them over; `databases` adds those marked in their table alone."""
+    """Periods of instances to calculate again, all of them over; `databases` adds those of their table alone: what is
+    marked there, and what has a row of the instance but none of a database.
+    """
 
     instances: set[Pair] = field(default_factory=set)
     databases: set[Pair] = field(default_factory=set)
@@ -82,14 +84,18 @@ def _rows(instances: Sequence[int], since: date, today: date) -> list[tuple[str,
     rolled_up = InstanceSizeAggregation.objects.filter(
         instance__in=instances, period_start__gte=since - timedelta(days=LONGEST_DAYS)
     )
-    marked = DatabaseSizeAggregation.objects.filter(instance__in=instances, is_stale=True)
+    of_databases = DatabaseSizeAggregation.objects.filter(instance__in=instances)
+    # By the first columns of an index: of an instance in a period.
+    same = {name: OuterRef(name) for name in ("instance", "period_type", "period_start")}
+    alone = rolled_up.filter(~Exists(DatabaseSizeAggregation.objects.filter(**same)), period_start__gte=since)
     parts = (
         days.values_list(Value(DAY), F("instance_id"), Value(""), F("collected_date"), F("collected_at")),
         *(
             rows.values_list(kind, F("instance_id"), F("period_type"), F("period_start"), F("collected_at"))
             for kind, rows in (
                 (Case(When(TAKEN_TOO_EARLY, then=Value(UNFINISHED)), default=Value(INSTANCE)), rolled_up),
-                (Value(DATABASE), marked),
+                (Value(DATABASE), of_databases.filter(is_stale=True)),
+                (Value(DATABASE), alone),
             )
         ),
     )

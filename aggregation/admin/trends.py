@@ -7,6 +7,8 @@ from typing import Any, cast
 from django import forms
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ERROR_FLAG
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -137,7 +139,10 @@ class TrendPage(ReadOnlyAdmin):
         """The rows that the page lists, all of them, in its order."""
         if not self.has_view_permission(request):
             return cast("HttpResponseBase", self.admin_site.login(request))
-        return csv_response(self.get_changelist_instance(request).queryset)
+        try:
+            return csv_response(self.get_changelist_instance(request).queryset)
+        except IncorrectLookupParameters:  # as the page itself does
+            return HttpResponseRedirect(page.trends_url(self.model, **{ERROR_FLAG: 1}))
 
     # The columns
 

@@ -8,8 +8,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from aggregation.checks import check_late_days
 from aggregation.models import DatabaseSizeAggregation, InstanceSizeAggregation
 from capacity.models import DatabaseSizeStat, InstanceSizeStat
+from sessions_app.checks import MOST_DAYS
 from tests.aggregation.conftest import TODAY, aggregate, make_instance, measure
 
 pytestmark = pytest.mark.django_db
@@ -109,6 +111,17 @@ def test_what_is_late_but_not_asked_for_is_marked_and_done_when_it_is(instance):
     assert day.avg_size == 800
 
 
+def test_databases_of_a_period_that_was_taken_for_instances_alone_are_made_up_for(instance):
+    measure(instance, MARCH)
+    aggregate(instance, today=date(2026, 3, 15))
+    aggregate(instance, today=date(2026, 3, 16), scope="instance")
+    aggregate(instance, today=date(2026, 3, 17))
+    days = DatabaseSizeAggregation.objects.filter(period_type="daily").order_by("period_start")
+    assert [row.period_start.day for row in days] == [14, 15, 16]
+    again = aggregate(instance, today=date(2026, 3, 17))[instance.pk]
+    assert (again.created, again.details["late_periods"]) == (0, 0)
+
+
 def test_what_is_older_than_the_window_waits_for_the_back_fill(instance, settings):
     settings.AGGREGATION_LATE_DAYS = 3
     fill(instance)
@@ -123,6 +136,15 @@ def test_days_that_retention_may_have_taken_are_not_missed_in_their_periods(inst
     aggregate(instance, start_date="2026-03-01", end_date="2026-03-17", periods=TYPES)
     week = DatabaseSizeAggregation.objects.get(period_type="weekly", period_start="2026-03-09")
     assert (week.data_count, week.size_change) == (7, 0)
+
+
+@pytest.mark.parametrize(
+    ("days", "ids"),
+    [(-1, ["aggregation.E001"]), (0, []), (100, []), (MOST_DAYS, []), (MOST_DAYS + 1, ["aggregation.E001"])],
+)
+def test_a_window_that_no_calendar_has_is_named_at_the_start(settings, days, ids):
+    settings.AGGREGATION_LATE_DAYS = days
+    assert [message.id for message in check_late_days()] == ids
 
 
 @pytest.mark.parametrize(("types", "most"), [(["daily"], 6), (["daily", "weekly", "monthly", "quarterly"], 12)])

@@ -47,3 +47,9 @@ def test_the_export_has_the_rows_of_the_page(viewer, two):
     assert [(row["instance"], row["database_name"], row["avg_size"]) for row in rows] == [
         ("db2", "shop", str(30 * GIB)), ("db2", "small", str(GIB))
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("url", [INSTANCES, DATABASES])
+def test_an_export_with_a_filter_that_means_nothing_leads_back_to_the_page(viewer, two, url):
+    answer = viewer.get(f"{url}export/", {"instance__id__exact": "x"})
+    assert (answer.status_code, answer["Location"]) == (302, f"{url}?e=1")
