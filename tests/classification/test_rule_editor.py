@@ -69,7 +69,7 @@ def test_accounts_to_explain_are_told_apart_by_their_instance():
     told = found("accounts", q="app", db_type="postgresql").json()
     assert told == {"accounts": [of_orders, of_billing], "has_more": False}
     assert found("accounts", q="app bill", db_type="postgresql").json()["accounts"] == [of_billing]
-    assert found("accounts", q="a\x00pp ord", db_type="postgresql").json()["accounts"] == [of_orders]
+    assert found("accounts", q="app ord", db_type="postgresql").json()["accounts"] == [of_orders]
     assert found("accounts", "nobody").status_code == 403
 
 
@@ -93,6 +93,23 @@ def test_roles_are_found_once_whatever_part_of_their_name_is_typed_and_on_how_ma
     make_account(make_instance("my", db_type="mysql"), "auditors", kind="role", is_role=True)
     assert found("roles", q="AUDIT", db_type="postgresql").json() == {"names": ["app_auditors"], "has_more": False}
     assert found("roles", "nobody").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("db_type", "username", "host", "name"),
+    [
+        ("postgresql", "Audit team", "", "Audit team"),
+        ("mysql", "auditors", "%", "auditors"),
+        ("mysql", "auditors", "10.%", "auditors@10.%"),
+        ("oracle", "AUDITORS", "SALES", "AUDITORS"),
+        ("oracle", "audit team", "", '"audit team"'),
+        ("sqlserver", "auditors", "", "auditors"),
+        ("sqlserver", "auditors", "my shop", "[my shop].auditors"),
+    ],
+)
+def test_a_role_is_offered_as_the_facts_of_its_members_name_it(db_type, username, host, name):
+    make_account(make_instance(db_type=db_type), username, host=host, kind="role")
+    assert found("roles", q="audit", db_type=db_type).json()["names"] == [name]
 
 
 @pytest.mark.parametrize("view", ["accounts", "roles"])
