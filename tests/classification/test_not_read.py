@@ -43,11 +43,11 @@ def answer(
     """The outcome for an account that holds nothing but this, and the scopes that an explanation names."""
     account = Account(
         id=1, instance_id=1, db_type=kind, username="ada", host=document.pop("host", ""), kind="user", is_active=True,
-        is_system=False, is_locked=False, locked_until=None, last_changed_at=NOW,
+        is_system=False, is_locked=False, locked_until=None, last_changed_at=NOW, first_seen_at=NOW,
     )  # fmt: skip
     expression = parse({"version": 5, "expr": node})
     stored = {"version": 4, "categories": categories or {}, **document}
-    about = Subject(account, facts() if known is None else known, NOW, stored, unread(kind, scopes))
+    about = Subject(account, facts() if known is None else known, NOW, stored, unread(kind, dict.fromkeys(scopes)))
     return compile_expression(expression).test(about), explain(expression, about).unread
 
 
@@ -247,10 +247,26 @@ def test_a_server_that_may_have_further_databases_may_hide_what_is_in_them(db_ty
 def test_what_was_read_once_is_known_as_of_then(instance):
     cover(instance, SHOP, last_ok_at=timezone.now() - timedelta(days=9))
     cover(instance, "database:blog", category="capacity")
-    make_account(instance, "ada", facts())
+    make_account(instance, "ada", facts(), first_seen_at=timezone.now() - timedelta(days=10))
     make_rule(NOT_OWNER, rule_name="owns nothing")
     classify()
     assert classes() == {("ada", "super", "owns nothing")}
+
+
+@pytest.mark.django_db
+def test_of_an_account_that_came_after_the_last_read_nobody_knows_what_is_there(instance):
+    read_at = timezone.now() - timedelta(days=9)
+    cover(instance, SHOP, last_ok_at=read_at)
+    make_account(instance, "ada", facts(), first_seen_at=read_at)
+    bob = make_account(instance, "bob", facts(), first_seen_at=read_at + timedelta(days=1))
+    make_rule(NOT_OWNER, rule_name="owns nothing")
+    (problem,) = classify().records.get().sync_details["problems"]
+    assert (problem["account"], problem["unread"]) == ("bob", SHOP)
+    assert classes() == {("ada", "super", "owns nothing")}
+    assert explain_account(bob, parse(NOT_OWNER)).outcome is None
+    InstanceCoverage.objects.update(status="ok", last_ok_at=timezone.now())
+    classify()
+    assert {account for account, _, _ in classes()} == {"ada", "bob"}
 
 
 @pytest.mark.django_db
@@ -300,7 +316,7 @@ def test_accounts_are_counted_and_unread_scopes_looked_up_by_one_statement(insta
         seen, hidden = look_at([instance.pk, other.pk, empty.pk])
     assert len(captured) == 1
     assert seen == {instance.pk: 3, other.pk: 1}
-    assert hidden == {other.pk: unread("sqlserver", [SHOP]), empty.pk: unread("postgresql", [SHOP])}
+    assert hidden == {other.pk: unread("sqlserver", {SHOP: None}), empty.pk: unread("postgresql", {SHOP: None})}
 
 
 @pytest.mark.django_db
