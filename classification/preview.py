@@ -18,7 +18,7 @@ from classification.dsl.nodes import Expression
 from classification.dsl.subjects import Subject
 from classification.dsl.unread import ALL_READ
 from classification.models import AccountClassification, AccountClassificationAssignment
-from classification.stored import StoredAccount, all_accounts, never_read
+from classification.stored import StoredAccount, all_accounts, not_read
 from instances.models import Instance
 from whalefall.errors import PermissionFactsMissing
 
@@ -85,7 +85,7 @@ def preview(
     by_others = in_class.exclude(rule__rule_group_id=rule_group_id) if rule_group_id else in_class
     kept = set(by_others.filter(account__db_type=db_type).values_list("account", flat=True))
     replaced = set(mine.filter(account__db_type=db_type).values_list("account", flat=True))
-    unread = never_read(Instance.objects.filter(db_type=db_type))
+    unread = not_read(Instance.objects.filter(db_type=db_type))
     result = Preview()
     for stored in all_accounts(accounts, with_document=program.needs_document):
         if time.monotonic() > end:
@@ -111,7 +111,7 @@ def preview(
 
 def stored_subject(account: InstanceAccount) -> Subject:
     """An account as rules see it now. Two queries. Raises PermissionFactsMissing."""
-    unread = never_read([account.instance_id]).get(account.instance_id, ALL_READ)
+    unread = not_read([account.instance_id]).get(account.instance_id, ALL_READ)
     for stored in all_accounts(InstanceAccount.objects.filter(pk=account.pk), with_document=True):
         if stored.facts is not None:
             return Subject(stored.account, stored.facts, timezone.now(), stored.document, unread)

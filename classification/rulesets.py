@@ -74,6 +74,7 @@ def _rule_set(rows: Iterable[tuple[Any, ...]]) -> RuleSet:
         try:
             program = load(canonical)
         except WhaleFallError as error:  # written by another version of the product
+            digest.update(b"broken\n")  # the version that can read it asks all accounts again
             broken.append(BrokenRule(id=pk, group=group_id.hex, name=name, error=error))
         else:
             rules.append(

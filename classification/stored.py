@@ -12,6 +12,7 @@ from django.db.models import (
     BooleanField,
     Case,
     Count,
+    DateTimeField,
     F,
     OuterRef,
     Q,
@@ -31,6 +32,7 @@ from classification.models import AccountClassificationAssignment, AssignmentTyp
 from classification.rulesets import EMPTY, RuleSet
 from dbms.snapshots import DATABASE_LIST, SERVER
 from instances.models import Instance
+from sessions_app.coverage import OK
 from sessions_app.models import InstanceCoverage, SyncCategoryName
 
 ROWS_AT_ONCE = 500
@@ -83,45 +85,47 @@ def due_accounts(
     )
 
 
-def never_read(instances: Iterable[int] | QuerySet[Instance]) -> dict[int, Unread]:
-    """What the account reads of instances never covered, by instance; who was wholly read is left out. One query.
+def not_read(instances: Iterable[int] | QuerySet[Instance]) -> dict[int, Unread]:
+    """What the account reads of instances do not cover, by instance; who was wholly read is left out. One query.
 
-    A scope that was read once and is denied now is known as of then.
+    A scope that was read once and is denied now is known as of then, but of nobody who came since.
     """
     return _unread(_coverage(instances))
 
 
 def look_at(instance_ids: Sequence[int]) -> tuple[dict[int, int], dict[int, Unread]]:
-    """How many accounts each instance has, and never_read() of them; who has none is left out. One query for both."""
+    """How many accounts each instance has, and not_read() of them; who has none is left out. One query for both."""
     active = InstanceAccount.objects.active().filter(instance__in=instance_ids).order_by()
     counted = active.values_list("instance", "db_type").annotate(
-        scope=Value("", output_field=TextField()), number=Count("pk")
+        scope=Value("", output_field=TextField()),
+        read_at=Value(None, output_field=DateTimeField()),
+        number=Count("pk"),
     )
     rows = list(counted.union(_coverage(instance_ids).annotate(number=Value(0)), all=True))
-    return {pk: number for pk, _, scope, number in rows if not scope}, _unread(row[:3] for row in rows if row[2])
+    return {pk: number for pk, _, scope, _, number in rows if not scope}, _unread(row[:4] for row in rows if row[2])
 
 
-def _coverage(instances: Iterable[int] | QuerySet[Instance]) -> QuerySet[InstanceCoverage, tuple[int, str, str]]:
-    """(instance, kind, what may hide something): scopes that were never read, and what was read, as JSON, of servers
-    that may have databases beside those that they list."""
+def _coverage(instances: Iterable[int] | QuerySet[Instance]) -> QuerySet[InstanceCoverage, tuple[Any, ...]]:
+    """(instance, kind, what may hide something, when it was read last): scopes that are not read, and what was read,
+    as JSON, of servers that may have databases beside those that they list."""
     listing = [kind for kind, adapter in dbms.ADAPTERS.items() if DATABASE_LIST in adapter.hidden_by]
-    is_unread = Q(last_ok_at__isnull=True)
+    is_list = Q(scope=SERVER, last_ok_at__isnull=False, instance__db_type__in=listing)
     rows = InstanceCoverage.objects.filter(
-        is_unread | Q(scope=SERVER, instance__db_type__in=listing),
+        ~Q(status=OK) | is_list,
         instance__in=instances,
         sync_category=SyncCategoryName.ACCOUNT,
     )
-    told = Case(When(is_unread, then=_text("scope")), default=_text("categories"), output_field=TextField())
-    return rows.values_list("instance", "instance__db_type").annotate(told=told)
+    told = Case(When(is_list, then=_text("categories")), default=_text("scope"), output_field=TextField())
+    return rows.values_list("instance", "instance__db_type").annotate(told=told, read_at=F("last_ok_at"))
 
 
-def _unread(rows: Iterable[tuple[int, str, str]]) -> dict[int, Unread]:
-    scopes: dict[tuple[int, str], list[str]] = {}
-    for pk, kind, told in rows:
+def _unread(rows: Iterable[tuple[Any, ...]]) -> dict[int, Unread]:
+    scopes: dict[tuple[int, str], dict[str, datetime | None]] = {}
+    for pk, kind, told, read_at in rows:
         if not told.startswith("["):
-            scopes.setdefault((pk, kind), []).append(told)
+            scopes.setdefault((pk, kind), {})[told] = read_at
         elif DATABASE_LIST not in orjson.loads(told):
-            scopes.setdefault((pk, kind), []).append(DATABASE_LIST)
+            scopes.setdefault((pk, kind), {})[DATABASE_LIST] = None
     return {pk: unread(kind, found) for (pk, kind), found in scopes.items()}
 
 

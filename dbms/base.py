@@ -217,6 +217,7 @@ class Adapter:
     category_scopes: Mapping[str, str]  # of the snapshot categories that are not the server's, see snapshots.split()
     hidden_by: HiddenBy
     reach: Callable[[Sequence[AccountSnapshot]], Mapping[tuple[str, str, bool], Reach]]
+    written_role: Callable[[tuple[str, str]], str]  # (username, host) of a role as `reach` and the facts name it
     facts: Facts
     facts_version: int  # rises when equal snapshots yield other facts
     catalogue: Catalogue  # the privileges that it has

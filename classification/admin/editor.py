@@ -139,6 +139,7 @@ def _texts() -> dict[str, str]:
         "holds": _("holds"),
         "fails": _("does not hold"),
         "nobody": _("nobody can say"),
+        "unread": _("Never read:"),
         "nobody_found": _("No account of this database kind has such a name."),
         "more_accounts": _("There are more: type more of the name, or of the instance's name behind a space."),
         "more_roles": _("There are more roles of this name: type more of it."),

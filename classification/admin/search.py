@@ -41,10 +41,11 @@ def label(account: InstanceAccount) -> str:
 
 
 def roles(db_type: str, typed: str) -> dict[str, Any]:
-    """{names, has_more}: the roles whose name contains what is typed. One query."""
+    """{names, has_more}: the roles whose name contains what is typed, as rules name them. One query."""
     text = typed[:MOST_TYPED]
     known = InstanceAccount.objects.active().filter(
         db_type=db_type, kind__in=ROLES, username__icontains=text, instance__deleted_at__isnull=True
     )
-    found = list(known.order_by("username").values_list("username", flat=True).distinct()[: ROLES_OFFERED + 1])
-    return {"names": found[:ROLES_OFFERED], "has_more": len(found) > ROLES_OFFERED}
+    found = list(known.order_by("username", "host").values_list("username", "host").distinct()[: ROLES_OFFERED + 1])
+    names = dict.fromkeys(dbms.get(db_type).written_role(one) for one in found[:ROLES_OFFERED])
+    return {"names": list(names), "has_more": len(found) > ROLES_OFFERED}

@@ -35,6 +35,7 @@ class Account(NamedTuple):
     is_locked: bool
     locked_until: datetime | None
     last_changed_at: datetime
+    first_seen_at: datetime
 
 
 class Subject:
@@ -62,8 +63,8 @@ class Subject:
         self._places: dict[str, Mapping[str, list[str]] | None] = {}
 
     def hiding(self, places: Iterable[Place]) -> Iterator[str]:
-        """The scopes that were never read and may hold what was not found in these places."""
-        return self.unread.hiding(places, self.account.host)
+        """The scopes that were not read for this account and may hold what was not found in these places."""
+        return self.unread.hiding(places, self.account.host, self.account.first_seen_at)
 
     def places(self, scope: str) -> Mapping[str, list[str]] | None:
         """{where: privileges as they are written} of a scope; None when the facts do not say."""

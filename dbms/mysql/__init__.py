@@ -7,6 +7,7 @@ from dbms.mysql.catalogue import CATALOGUE
 from dbms.mysql.connection import MINIMUM_VERSIONS, connect
 from dbms.mysql.facts import facts, reach
 from dbms.mysql.grants import capacity_grants, grants
+from dbms.mysql.names import written_role
 from dbms.mysql.scopes import CATEGORY_SCOPES, HIDDEN_BY
 from dbms.mysql.tables import read_tables
 
@@ -23,6 +24,7 @@ adapter = Adapter(
     category_scopes=CATEGORY_SCOPES,
     hidden_by=HIDDEN_BY,
     reach=reach,
+    written_role=written_role,
     facts=facts,
     facts_version=1,
     read_capacity=read_capacity,

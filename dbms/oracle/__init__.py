@@ -7,6 +7,7 @@ from dbms.oracle.catalogue import CATALOGUE
 from dbms.oracle.connection import DEFAULT_SERVICE, MINIMUM_VERSION, connect
 from dbms.oracle.facts import facts, reach
 from dbms.oracle.grants import grants
+from dbms.oracle.names import written_role
 from dbms.oracle.scopes import CATEGORY_SCOPES, HIDDEN_BY
 from dbms.oracle.tables import read_tables
 
@@ -23,6 +24,7 @@ adapter = Adapter(
     category_scopes=CATEGORY_SCOPES,
     hidden_by=HIDDEN_BY,
     reach=reach,
+    written_role=written_role,
     facts=facts,
     facts_version=2,
     read_capacity=read_capacity,

@@ -19,6 +19,11 @@ def quoted(name: str) -> str:
     return f'"{name}"'
 
 
+def written_role(identity: tuple[str, str]) -> str:
+    """A role as GRANT takes it, whatever container it is of."""
+    return identifier(identity[0])
+
+
 def account_name(login: str) -> str:
     """The account that a login means: as it stands in quotes, in capitals without them."""
     return login[1:-1] if len(login) > 1 and login[0] == login[-1] == '"' else login.upper()

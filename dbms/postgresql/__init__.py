@@ -5,7 +5,7 @@ from dbms.postgresql.accounts import CATEGORY_SCOPES, HIDDEN_BY, read_accounts
 from dbms.postgresql.capacity import read_capacity
 from dbms.postgresql.catalogue import CATALOGUE
 from dbms.postgresql.connection import MINIMUM_VERSION, connect
-from dbms.postgresql.facts import facts, reach
+from dbms.postgresql.facts import facts, reach, written_role
 from dbms.postgresql.failures import DEFAULT_DATABASE
 from dbms.postgresql.grants import capacity_grants, grants
 from dbms.postgresql.tables import read_tables
@@ -23,6 +23,7 @@ adapter = Adapter(
     category_scopes=CATEGORY_SCOPES,
     hidden_by=HIDDEN_BY,
     reach=reach,
+    written_role=written_role,
     facts=facts,
     facts_version=1,
     read_capacity=read_capacity,

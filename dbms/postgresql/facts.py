@@ -70,6 +70,11 @@ def _reach(username: str, roles: Mapping[str, Mapping[str, Any]]) -> Reach:
     )
 
 
+def written_role(identity: tuple[str, str]) -> str:
+    """A role by its name: a role of PostgreSQL has no host."""
+    return identity[0]
+
+
 def _path(place: tuple[str, bool], origins: Mapping[tuple[str, bool], tuple[str, bool]]) -> str:
     names = []
     while place in origins:

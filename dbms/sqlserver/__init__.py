@@ -5,7 +5,7 @@ from dbms.sqlserver.accounts import CATEGORY_SCOPES, HIDDEN_BY, read_accounts
 from dbms.sqlserver.capacity import read_capacity, read_tables
 from dbms.sqlserver.catalogue import CATALOGUE
 from dbms.sqlserver.connection import MINIMUM_VERSION, connect
-from dbms.sqlserver.facts import facts, reach
+from dbms.sqlserver.facts import facts, reach, written_role
 from dbms.sqlserver.failures import DEFAULT_DATABASE
 from dbms.sqlserver.grants import capacity_grants, grants
 
@@ -22,6 +22,7 @@ adapter = Adapter(
     category_scopes=CATEGORY_SCOPES,
     hidden_by=HIDDEN_BY,
     reach=reach,
+    written_role=written_role,
     facts=facts,
     facts_version=2,
     read_capacity=read_capacity,

@@ -82,12 +82,12 @@ def _reach(
     for capability, permission in everybody:
         reasons.setdefault(capability, []).append(f"public: {permission}")
     return Reach(
-        roles=tuple(sorted(_written(place) for place in paths)),
+        roles=tuple(sorted(written_role(place) for place in paths)),
         capability_reasons={capability: tuple(found) for capability, found in reasons.items()},
     )
 
 
-def _written(place: Place) -> str:
+def written_role(place: Place) -> str:
     """A role of the server by its name, one of a database as database.role."""
     name, database = place
     return qualified(database, name) if database else name

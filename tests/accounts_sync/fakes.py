@@ -91,6 +91,7 @@ def adapter(*, reader_version: int = 1, facts_version: int = 1) -> Adapter:
         category_scopes=BY_DATABASE,
         hidden_by={},
         reach=reach,
+        written_role=lambda identity: identity[0],
         facts=facts,
         facts_version=facts_version,
         catalogue={},

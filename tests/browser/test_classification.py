@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from classification.models import ClassificationRule
 from sessions_app import engine
-from sessions_app.models import SyncSession
+from sessions_app.models import InstanceCoverage, SyncSession
 from tests.classification.conftest import (
     classify,
     facts,
@@ -163,6 +163,17 @@ def test_the_json_and_the_tree_stay_in_step(editing: Page):
     area.fill(json.dumps(DEEP))
     expect(editing.get_by_text("The expression is valid.")).to_be_visible()
     expect(node(editing, "Condition 2.2.1").get_by_label("Pattern")).to_have_value("app%")
+
+
+def test_an_explanation_names_what_was_never_read(editing: Page, accounts):
+    InstanceCoverage.objects.create(
+        instance=accounts["zoe"].instance, sync_category="account", scope="database:shop", status="denied"
+    )
+    editing.locator("[data-editor] textarea").fill('{"version": 5, "expr": {"fn": "owns"}}')
+    editing.get_by_label("Explain for an account").fill("zo")
+    editing.get_by_role("button", name="zoe — orders-db (PostgreSQL)").click()
+    told = editing.locator("[data-explanation] [data-path='expr']")
+    expect(told).to_contain_text("nobody can say Never read: database:shop")
 
 
 def test_what_was_found_for_another_draft_is_no_longer_shown(editing: Page):

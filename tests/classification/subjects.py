@@ -19,6 +19,7 @@ def subject(known: dict[str, Any] | None = None, categories: dict[str, Any] | No
         **{
             "id": 1, "instance_id": 1, "db_type": "postgresql", "username": "ada", "host": "", "kind": "user",
             "is_active": True, "is_system": False, "is_locked": False, "locked_until": None, "last_changed_at": NOW,
+            "first_seen_at": NOW,
         } | columns
     )  # fmt: skip
     document = None if categories is None else {"version": 4, "categories": categories}

@@ -203,7 +203,7 @@ def test_an_unread_scope_hides_exactly_what_is_derived_from_it(kind, scope):
     accounts = [*sample, alone(sample[0], scope)]
     read, empty = found(kind, accounts), found(kind, [without(account, scope) for account in accounts])
     differing = {part for key in read for part, _ in read[key] ^ empty[key]}
-    hidden = set(unread(kind, [scope]).hidden) - {"objects"}
+    hidden = set(unread(kind, {scope: None}).hidden) - {"objects"}
     assert hidden == differing
 
 
@@ -226,5 +226,5 @@ def test_every_kind_has_a_sample(kind):
 
 
 def test_in_template0_nobody_can_have_hidden_anything():
-    assert not unread("postgresql", ["database:template0"]).hidden
-    assert unread("postgresql", ["database:template1"]).hidden
+    assert not unread("postgresql", {"database:template0": None}).hidden
+    assert unread("postgresql", {"database:template1": None}).hidden

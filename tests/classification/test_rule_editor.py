@@ -95,6 +95,23 @@ def test_roles_are_found_once_whatever_part_of_their_name_is_typed_and_on_how_ma
     assert found("roles", "nobody").status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("db_type", "username", "host", "name"),
+    [
+        ("postgresql", "Audit team", "", "Audit team"),
+        ("mysql", "auditors", "%", "auditors"),
+        ("mysql", "auditors", "10.%", "auditors@10.%"),
+        ("oracle", "AUDITORS", "SALES", "AUDITORS"),
+        ("oracle", "audit team", "", '"audit team"'),
+        ("sqlserver", "auditors", "", "auditors"),
+        ("sqlserver", "auditors", "my shop", "[my shop].auditors"),
+    ],
+)
+def test_a_role_is_offered_as_the_facts_of_its_members_name_it(db_type, username, host, name):
+    make_account(make_instance(db_type=db_type), username, host=host, kind="role")
+    assert found("roles", q="audit", db_type=db_type).json()["names"] == [name]
+
+
 @pytest.mark.parametrize("view", ["accounts", "roles"])
 def test_a_search_takes_the_same_statements_whatever_it_finds(view):
     numbers = []

@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 
 from classification import services
+from classification.dsl.functions import FUNCTIONS
 from classification.dsl.parse import parse
 from classification.models import AccountClassificationAssignment, ClassificationRule, RuleDailyStat
 from classification.preview import preview
@@ -43,6 +44,19 @@ def test_who_is_in_a_class_stays_there_when_nobody_can_say_any_more(instance):
     learn(account, facts())
     classify()
     assert held(account) == set()
+
+
+def test_a_rule_that_could_not_be_read_is_asked_of_everybody_once_it_can_be(instance, monkeypatch):
+    account = make_account(instance, "ada", superuser())
+    rule = make_rule(rule_name="r")
+    newer = {"version": 4, "expr": {"fn": "of_a_newer_product"}}
+    ClassificationRule.objects.update(rule_expression=newer)
+    (problem,) = classify().records.get().sync_details["problems"]
+    assert (problem["message_code"], problem["rule"]) == ("INVALID_DSL_EXPRESSION", "r")
+    assert held(account) == set()
+    monkeypatch.setitem(FUNCTIONS, "of_a_newer_product", FUNCTIONS["is_superuser"])
+    classify()
+    assert held(account) == {rule.pk}
 
 
 ANSWERS = {

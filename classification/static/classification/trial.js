@@ -73,6 +73,8 @@ const start = (trial) => {
             el("span", { class: "wf-step" }, words[node.name] ?? node.name, args ? el("code", {}, ` ${args}`) : null),
             " ", el("span", { class: `wf-outcome wf-message-${tone}` }, outcome),
             ...node.evidence.map((word) => el("code", { class: "wf-evidence" }, word)),
+            node.unread.length ? ` ${texts.unread} ` : null,
+            ...node.unread.map((scope) => el("code", { class: "wf-evidence" }, scope)),
             node.children.length ? el("ul", {}, ...node.children.map(steps)) : null);
     };
 
