@@ -6,15 +6,27 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
+from django.db.models import Min
 from django.utils.translation import gettext as _
 
 from aggregation import retention
 from aggregation.options import Options
 from aggregation.periods import PeriodType
+from capacity.models import DatabaseSizeStat
 from whalefall.errors import ValidationFailed
 
 # So many periods of a type in one session: about as many days are read for each.
 AT_ONCE = {PeriodType.DAILY: 31, PeriodType.WEEKLY: 8, PeriodType.MONTHLY: 3, PeriodType.QUARTERLY: 1}
+
+
+def measured(options: Options) -> Options:
+    """The same range from the first day on of which there are sizes; one query. Raises ValidationFailed for none."""
+    if options.start_date is None or options.end_date is None:
+        return options
+    first = DatabaseSizeStat.objects.aggregate(day=Min("collected_date"))["day"]
+    if first is None or first > options.end_date:
+        raise ValidationFailed(detail=_("nothing was measured in this range"))
+    return replace(options, start_date=max(first, options.start_date))
 
 
 def slices(options: Options, today: date) -> Iterator[Options]:

@@ -28,7 +28,8 @@ class Aggregation(models.Model):
     """One period of something whose sizes are known day by day; all sizes in bytes, averages rounded half up.
 
     `data_count` of the period's `expected_days` were measured; it `is_complete` when that is all of them and they are
-    over. A change is against the exact period before, from its days; null when that has none: a gap is no zero.
+    over. A change is against the exact period before, from its days; null when that has none: a gap is no zero. Nor has
+    a database one when some day of the two was measured by another method.
     `collected_at` is when the newest of all these days was measured. A row `is_stale` when a day was measured anew and
     the row has not been calculated since.
     """

@@ -213,8 +213,8 @@ def _notes(numbers: dict[str, Any]) -> Iterator[str]:
         yield text % bounds
     if stale := numbers["stale"]:
         text = ngettext(
-            "%d row is stale: a day was measured since. The next run calculates it anew.",
-            "%d rows are stale: days were measured since. The next run calculates them anew.",
+            "%d row is stale: a day was measured since. The next run calculates it anew if its days are kept.",
+            "%d rows are stale: days were measured since. The next run calculates them anew if their days are kept.",
             stale,
         )
         yield text % stale

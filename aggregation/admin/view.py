@@ -64,7 +64,7 @@ class View:
 
 def neighbour(model: type[Aggregation], period: Period, *, is_later: bool) -> Period | None:
     """The next period with rows of the same type, before or after one; a look at the end of an index."""
-    rows: QuerySet[Any] = model._default_manager.filter(period_type=period.type)
+    rows: QuerySet[Any] = model._default_manager.filter(period_type=period.type, instance__deleted_at__isnull=True)
     if is_later:
         rows = rows.filter(period_start__gt=period.start).order_by("period_start")
     else:

@@ -45,7 +45,7 @@ def store(days: Iterable[Day] = (), totals: Iterable[Total] = (), *, at: datetim
     DatabaseSizeStat.objects.bulk_create(
         DatabaseSizeStat(
             instance_id=day.instance, database_name=day.database, collected_date=day.date, size_bytes=day.size,
-            data_size_bytes=day.data, log_size_bytes=day.log, method="test",
+            data_size_bytes=day.data, log_size_bytes=day.log, method=day.method,
             collected_at=at or day.at or moment(day.date),
         )
         for day in days

@@ -20,6 +20,7 @@ class Day(NamedTuple):
     data: int | None = None
     log: int | None = None
     at: datetime | None = None  # when it was measured; None leaves that to who stores it
+    method: str = "files"
 
 
 class Total(NamedTuple):
@@ -75,13 +76,15 @@ def databases(days: Iterable[Day], start: date, end: date, before: date, today: 
             "data_count": len(now),
             "is_complete": len(now) == len(span(start, end)) and end < today,
         }
+        comparable = len({day.method for day in now + earlier}) == 1
         for measure, part in (("size", "size"), ("data", "data_size"), ("log", "log_size")):
             values = [getattr(day, measure) for day in now]
             known = [value for value in values if value is not None]
             average = mean(values)
             row |= {f"avg_{part}": average, f"max_{part}": max(known, default=None)}
             row |= {f"min_{part}": min(known, default=None)}
-            difference, percent = change(average, mean(getattr(day, measure) for day in earlier))
+            before_that = mean(getattr(day, measure) for day in earlier) if comparable else None
+            difference, percent = change(average, before_that)
             row |= {f"{part}_change": difference, f"{part}_change_percent": percent}
         found[key] = row
     return found

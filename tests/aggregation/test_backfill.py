@@ -71,7 +71,7 @@ def test_an_end_without_a_beginning_is_refused_by_the_words_of_the_command(manag
 def test_one_bar_shows_how_far_the_whole_back_fill_is(manage, monkeypatch):
     today = timezone.localdate()
     for name in ("db1", "db2"):
-        measure(make_instance(name), {(today - timedelta(days=1)).isoformat(): 5})
+        measure(make_instance(name), {(today - timedelta(days=ago)).isoformat(): 5 for ago in (80, 1)})
     terminal = Terminal()
     monkeypatch.setattr("sessions_app.progress_bar.POLL_SECONDS", 60)  # how far it is, is shown at each end, too
     with monkeypatch.context() as patch:

@@ -27,6 +27,13 @@ def test_a_back_fill_rolls_up_every_day_of_its_range(manage):
     assert sorted(set(days)) == [first + timedelta(days=i) for i in range(40)]
 
 
+def test_a_back_fill_begins_with_the_first_day_that_was_measured(manage):
+    fleet(1, days=3)
+    done = manage("aggregate", "--from", "0002-01-01", "--period", "daily", "--json")
+    assert done.status == 0
+    assert [json.loads(line)["summary"]["periods"]["daily"]["rows"] for line in done.out.splitlines()] == [3 * 3]
+
+
 def test_it_takes_the_named_instances_alone(manage):
     instances = fleet(2)
     assert manage("aggregate", "--instance", "db01").status == 0
@@ -39,6 +46,7 @@ def test_it_takes_the_named_instances_alone(manage):
         (["--period", "yearly"], "VALIDATION_ERROR"),
         (["--period", "daily", "--period", "daily"], "VALIDATION_ERROR"),
         (["--from", "2100-01-01", "--to", "2100-02-01"], "VALIDATION_ERROR"),
+        (["--from", "2001-01-01", "--to", "2001-02-01"], "VALIDATION_ERROR"),  # long before the first size
         (["--instance", "nowhere"], "RESOURCE_NOT_FOUND"),
     ],
 )
@@ -62,10 +70,10 @@ def test_a_run_that_finds_nothing_to_roll_up_is_exit_status_1_and_an_empty_part_
     instance = make_instance("new")
     assert manage("aggregate").status == 1
     today = timezone.localdate()
-    measure(instance, {(today - timedelta(days=1)).isoformat(): 5})
+    measure(instance, {(today - timedelta(days=ago)).isoformat(): 5 for ago in (80, 1)})
     asked = ("--from", str(today - timedelta(days=80)), "--period", "daily", "--json")
     done = manage("aggregate", *asked)
-    assert [json.loads(line)["outcome"] for line in done.out.splitlines()] == ["empty", "empty", "clean"]
+    assert [json.loads(line)["outcome"] for line in done.out.splitlines()] == ["clean", "empty", "clean"]
     assert done.status == 0
 
 

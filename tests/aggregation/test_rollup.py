@@ -82,7 +82,8 @@ def histories(draw):
     """Days and totals of two instances with two databases, by how many days ago."""
     number, size = st.integers(0, 1), draw(SIZES)
     part = st.none() | size
-    days = st.tuples(number, st.sampled_from(["app", "Web 数"]), DAYS_AGO, size, part, part, MINUTES)
+    method = draw(st.sampled_from([st.just("files"), st.sampled_from([*["files"] * 9, "estimate"])]))
+    days = st.tuples(number, st.sampled_from(["app", "Web 数"]), DAYS_AGO, size, part, part, MINUTES, method)
     totals = st.tuples(number, DAYS_AGO, size, st.integers(0, 40), st.booleans(), MINUTES)
     return (
         draw(st.lists(days, max_size=60, unique_by=lambda row: row[:3])),
@@ -105,8 +106,8 @@ def test_every_figure_is_that_of_the_reference(history, today):
     with transaction.atomic():
         pks = [make_instance(name).pk for name in ("one", "two")]
         days = [
-            Day(pks[i], name, today - timedelta(days=ago), *sizes, measured(today, ago, minutes))
-            for i, name, ago, *sizes, minutes in history[0]
+            Day(pks[i], name, today - timedelta(days=ago), *sizes, measured(today, ago, minutes), method)
+            for i, name, ago, *sizes, minutes, method in history[0]
         ]
         totals = [
             Total(pks[i], today - timedelta(days=ago), *rest, measured(today, ago, minutes))
@@ -246,3 +247,24 @@ def test_switched_off_nothing_is_written_and_every_record_says_so(instance, sett
     measure(instance, {"2026-03-17": 100})
     assert aggregate(instance)[instance.pk].skipped == "aggregation_disabled"
     assert not DatabaseSizeAggregation.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("methods", "change"),
+    [
+        (["files", "files", "files"], 85),
+        (["estimate", "files", "files"], None),
+        (["files", "files", "estimate"], None),
+        (["estimate", "estimate", "files"], None),
+    ],
+)
+def test_sizes_of_different_sources_are_averaged_but_not_compared(methods, change):
+    """Two days of one week, and one of the week before."""
+    instance = make_instance("one")
+    days = [date(2024, 3, 6), date(2024, 3, 12), date(2024, 3, 13)]
+    store([Day(instance.pk, "app", day, size, method=method)
+           for day, size, method in zip(days, [15, 100, 100], methods, strict=True)],
+          [Total(instance.pk, day, 100, 1, True) for day in days])  # fmt: skip
+    aggregate(instance, today=date(2024, 3, 20))
+    row = DatabaseSizeAggregation.objects.get(period_type="weekly", period_start=date(2024, 3, 11))
+    assert (row.avg_size, row.size_change, row.data_count) == (100, change, 2)

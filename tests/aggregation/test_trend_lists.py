@@ -28,6 +28,15 @@ def test_a_page_lists_the_newest_complete_period_of_one_type(viewer, two):
     assert listed(viewer, INSTANCES, period=last(back=1).start.isoformat()) == ["db1"]
 
 
+def test_a_period_that_deleted_instances_alone_have_is_no_newest_one(viewer, two):
+    Instance.objects.filter(name="db2").update(deleted_at=timezone.now())
+    total(two[1], 99, period=last(PeriodType.WEEKLY))
+    total(two[0], 5, period=last(PeriodType.WEEKLY, back=2))
+    assert listed(viewer, INSTANCES, period_type="weekly") == ["db1"]
+    page = viewer.get(INSTANCES, {"period_type": "weekly"})
+    assert page.context["later"] is None
+
+
 @pytest.mark.parametrize("asked", [{"period_type": "yearly"}, {"period": "x"}, {"period": "0001-01-01"},
                                    {"measure": "x", "top": "-1"}])  # fmt: skip
 def test_nonsense_in_the_address_is_as_if_it_were_not_there(viewer, two, asked):

@@ -12,7 +12,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from aggregation.backfill import slices
+from aggregation.backfill import measured, slices
 from aggregation.options import Options
 from aggregation.services import CATEGORY, start_aggregation
 from instances.models import Instance
@@ -59,7 +59,7 @@ class Command(DomainCommand):
             }
         elif options["end_date"]:
             raise ValidationFailed(detail=_("--to needs --from: a range begins on some day"))
-        wanted = Options.of(asked)
+        wanted = measured(Options.of(asked))
         named = [get_instance(name).pk for name in options["instance"]]
         outcomes: set[str] = set()
         parts = list(slices(wanted, today))
