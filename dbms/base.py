@@ -9,9 +9,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal, Protocol
 
 from dbms.catalogue import Catalogue
+from dbms.deadlines import DEADLINES
 from dbms.sizes import CapacitySnapshot, TableSize
 from dbms.snapshots import AccountSnapshot, AccountsSnapshot, Reach
 from dbms.watching import Sent
@@ -90,14 +92,12 @@ class Interrupt:
     @contextmanager
     def after(self, seconds: float) -> Iterator[None]:
         """Fire for "timeout" when the block takes longer than this; an adapter connects within `seconds_left`."""
-        watchdog = threading.Timer(seconds, self.fire, args=("timeout",))
-        watchdog.daemon = True
         self._deadline = time.monotonic() + seconds
-        watchdog.start()
+        deadline = DEADLINES.set(seconds, partial(self.fire, "timeout"))
         try:
             yield
         finally:
-            watchdog.cancel()
+            DEADLINES.cancel(deadline)
 
     @property
     def seconds_left(self) -> float:
