@@ -48,6 +48,14 @@ def test_they_come_in_the_order_of_their_times_and_none_too_early(deadlines):
     assert came[1][1] >= LATER
 
 
+def test_one_that_comes_before_all_others_is_waited_for_at_once(deadlines):
+    deadlines.set(NEVER, lambda: None)
+    for _ in range(20):
+        came = threading.Event()
+        deadlines.set(0.01, came.set)
+        assert came.wait(PATIENCE)
+
+
 def test_one_that_is_cancelled_never_comes(deadlines):
     came, other = threading.Event(), threading.Event()
     cancelled = deadlines.set(SOON, came.set)
