@@ -32,7 +32,9 @@ from whalefall.demo.servers import free_port
 
 pytestmark = pytest.mark.django_db
 
-SECONDS = 1  # every instance's time to connect, and for each statement
+SECONDS = 1  # to connect, and for each statement, where a fault is that time runs out
+PATIENCE = 8  # where it is another, however busy the machine is
+WAITING = ("silent listener", "slow query")
 PASSWORD = "geheim für {}"
 BANNER = b"220 mail.example ESMTP\r\n"
 
@@ -176,11 +178,15 @@ def make(double, trusted_ca, other_ca) -> Iterator[Callable[[str], Instance]]:  
             return InstanceFactory(
                 name=fault, db_type=double.db_type,
                 credential=CredentialFactory(username=double.name(fault), password=password),
-                **{"host": "127.0.0.1", "port": double.port, "connect_timeout": SECONDS,
-                   "statement_timeout": SECONDS, **place()},
+                **{"host": "127.0.0.1", "port": double.port, "connect_timeout": seconds(fault),
+                   "statement_timeout": seconds(fault), **place()},
             )  # fmt: skip
 
         yield instance
+
+
+def seconds(fault: str) -> int:
+    return SECONDS if fault in WAITING else PATIENCE
 
 
 def test_every_fault_has_its_code_and_reason_in_time_and_costs_nobody_else_anything(make, caplog):
@@ -198,7 +204,7 @@ def test_every_fault_has_its_code_and_reason_in_time_and_costs_nobody_else_anyth
     assert suspended == {("wrong password", "auth"), ("locked", "account_locked"),
                          ("expired password", "password_expired")}  # fmt: skip
     lasted = {name: (record.completed_at - record.started_at).total_seconds() for name, record in found.items()}
-    assert {name: seconds for name, seconds in lasted.items() if seconds > SECONDS + 2} == {}
+    assert {name: lasting for name, lasting in lasted.items() if lasting > seconds(name) + 2} == {}
     assert min(lasted["silent listener"], lasted["slow query"]) > SECONDS * 0.9
     for name, record in found.items():
         assert record.error_message
@@ -214,7 +220,7 @@ def test_a_single_run_over_rest_is_a_conflict_that_says_the_same(make, fault):
     assert document["message"] == record.error_message
     assert document["extra"]["result"]["status"] == "failed"
     assert PASSWORD.format(fault) not in answer.content.decode() + json.dumps(document, ensure_ascii=False)
-    assert (record.completed_at - record.started_at).total_seconds() < SECONDS + 2
+    assert (record.completed_at - record.started_at).total_seconds() < seconds(fault) + 2
 
 
 def told(record: SyncInstanceRecord) -> str:
