@@ -59,6 +59,8 @@ def claim_fetches(*, limit: int, free_bytes: int, idle: bool, session: SyncSessi
     may take a suspect.
     """
     remote = [category.key for category in categories.table().values() if not category.is_local]
+    if session is not None and session.sync_category not in remote:
+        return Claim([], is_everything=True)
     with transaction.atomic(durable=True):
         _serialise()
         hosts, sessions = _open_connections()
@@ -105,11 +107,12 @@ def claim_fetches(*, limit: int, free_bytes: int, idle: bool, session: SyncSessi
 def claim_chunk(session: SyncSession | None = None) -> list[SyncInstanceRecord]:
     """A chunk of one session of local work, pending → running; empty when there is none."""
     local = {key: category for key, category in categories.table().items() if category.is_local}
-    if not local:
+    candidates = claimable(session).filter(sync_category__in=list(local))
+    # Most often there is none, and whoever claims holds up all others.
+    if (session is not None and session.sync_category not in local) or not candidates.exists():
         return []
     with transaction.atomic(durable=True):
         _serialise()
-        candidates = claimable(session).filter(sync_category__in=list(local))
         first = candidates.order_by("session__priority", "session_id", "pk").first()
         if first is None:
             return []

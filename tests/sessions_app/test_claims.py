@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import connection
@@ -124,6 +125,28 @@ def test_a_claim_costs_the_same_for_one_record_and_for_many(script, make_instanc
     with CaptureQueriesContext(connection) as many:
         claim(16)
     assert len(one) == len(many) <= 8
+
+
+@pytest.mark.parametrize(
+    ("category", "claim_of_the_other_kind"),
+    [("account", claims.claim_chunk), ("aggregation", partial(claims.claim_fetches, limit=1, free_bytes=1, idle=True))],
+)
+def test_a_session_is_asked_for_work_of_its_own_kind_alone(script, make_instances, category, claim_of_the_other_kind):
+    make_instances("a")
+    session = start(category=category)
+    start(category={"account": "aggregation", "aggregation": "account"}[category])
+    with CaptureQueriesContext(connection) as sent:
+        assert not any(claim_of_the_other_kind(session=session)[:1])
+    assert not sent.captured_queries
+
+
+def test_looking_for_local_work_in_vain_holds_nobody_up(script, make_instances):
+    make_instances("a")
+    start()
+    with CaptureQueriesContext(connection) as sent:
+        assert claims.claim_chunk() == []
+    (look,) = sent.captured_queries
+    assert look["sql"].startswith("SELECT 1")
 
 
 def test_a_session_at_its_limit_leaves_its_turns_to_others(script, make_instances, settings):
