@@ -87,6 +87,8 @@ class Turn:
                     return
                 claimed = not self.is_closing and self.claim()
                 if not self.running and not claimed and (self.is_closing or not self.has_prospects()):
+                    if self.session is not None:  # its last record may be another's, who has not said so yet
+                        sessions.finalize(self.session.pk)
                     return
                 if self.is_closing and self.may_not_wait:
                     self.hand_over()

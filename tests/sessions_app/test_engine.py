@@ -49,6 +49,16 @@ def test_a_session_over_healthy_instances_completes_and_counts(script, make_inst
     assert record.sync_details == {"version": 1, "read": "read"}
 
 
+def test_a_session_is_final_although_another_process_has_ended_its_records_and_not_yet_said_so(script, make_instances):
+    make_instances("a", "b")
+    session = start()
+    SyncInstanceRecord.objects.update(status=RecordStatus.COMPLETED, completed_at=timezone.now())
+    engine.run(session=session)
+    session.refresh_from_db()
+    assert (session.status, session.successful_instances) == ("completed", 2)
+    assert script.applied == []
+
+
 def test_fetches_run_in_threads_that_cannot_reach_our_database(script, make_instances):
     make_instances("a")
     script.fetch["a"] = lambda target: Instance.objects.count()

@@ -135,7 +135,11 @@ class Demo:
 
     def _roll_up(self, since: date) -> SyncSession:
         """The periods before the last complete ones by a back-fill, these by a session as of every night."""
-        call_command("aggregate", start_date=since, stdout=io.StringIO())
+        told = io.StringIO()
+        try:
+            call_command("aggregate", start_date=since, stdout=told)
+        except SystemExit as ended:
+            raise DemoFailed(f"The back-fill did not do all that it was asked for:\n{told.getvalue()}") from ended
         session = self._session(AGGREGATION)
         _check_outcome(session)
         return session

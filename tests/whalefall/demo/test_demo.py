@@ -145,11 +145,13 @@ def test_killed_in_the_middle_of_a_session_it_takes_servers_and_workers_along(
     demo: subprocess.Popen[str], tmp_path: Path
 ) -> None:
     assert demo.stderr
+    told = ""
     for line in demo.stderr:
+        told += line
         if "First session" in line:
             break
     while not any("qcluster" in command for command in processes(tmp_path)):
-        assert demo.poll() is None
+        assert demo.poll() is None, told
         time.sleep(0.05)
     demo.kill()
     assert_all_gone(tmp_path)
